@@ -1,0 +1,79 @@
+"""The one form every format is read into: what training sees and evaluation judges by."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Fault(BaseModel):
+    """Something wrong with the data: `field` of the specification, how often, and up to five examples."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    field: str
+    message: str
+    count: int = 1
+    examples: tuple[str, ...] = ()
+
+
+class BoxRecord(BaseModel):
+    """One box, (x1, y1, x2, y2) in pixels of the original image, within it and with area.
+
+    `crowd` boxes are neither trained on nor counted as missed (COCO's iscrowd, VOC's difficult).
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    box: tuple[float, float, float, float]
+    label: int
+    crowd: bool = False
+
+
+class ImageRecord(BaseModel):
+    """One image: `id` is unique within the data set, `path` is empty where the pixels are generated."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: int
+    name: str
+    path: str
+    width: int
+    height: int
+    boxes: tuple[BoxRecord, ...]
+    source: Mapping[str, Any] = Field(default_factory=dict, description="What a generator needs to draw it")
+
+
+class Split(BaseModel):
+    """One split as read: faults that end the matter are `errors`, those one can live with `warnings`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    classes: tuple[str, ...]
+    images: tuple[ImageRecord, ...]
+    errors: tuple[Fault, ...] = ()
+    warnings: tuple[Fault, ...] = ()
+
+
+class SplitSummary(BaseModel):
+    """Counts of one split."""
+
+    model_config = ConfigDict(frozen=True)
+
+    images: int
+    boxes: int
+    per_class: Mapping[str, int]
+
+
+class DatasetReport(BaseModel):
+    """What `check` found. `dataset_hash` is None while there are errors."""
+
+    model_config = ConfigDict(frozen=True)
+
+    classes: tuple[str, ...]
+    splits: Mapping[str, SplitSummary]
+    dataset_hash: str | None
+    errors: tuple[Fault, ...]
+    warnings: tuple[Fault, ...]

@@ -1,0 +1,52 @@
+"""The family of errors that frs_core raises.
+
+Everything a user can mend derives from `UserError`; such a job is failed, never retried.
+"""
+
+
+class FrsError(Exception):
+    """Root of all errors of this package."""
+
+
+class UserError(FrsError, ValueError):
+    """A fault in what the user gave. `code` is stable; the message says what is wrong and what to do next."""
+
+    code = "user_error"
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class SpecError(UserError):
+    """A job or experiment specification that cannot be run."""
+
+    code = "invalid_spec"
+
+
+class DatasetError(UserError):
+    """A data set with faults that nobody can train on."""
+
+    code = "invalid_dataset"
+
+
+class CheckpointError(UserError):
+    """A file that is not a checkpoint, or not one for this detector."""
+
+    code = "invalid_checkpoint"
+
+
+class OperatorMissingError(UserError):
+    """An operator that needs mmcv's compiled extension."""
+
+    code = "operator_missing"
+
+
+class NonFiniteLossError(UserError):
+    """A loss that is no longer a number."""
+
+    code = "nonfinite_loss"
+
+
+class Stopped(FrsError):
+    """Raised inside a run when the context asked it to stop and the state has been saved."""

@@ -1,0 +1,124 @@
+"""What a run reports, one JSON object a line in `events.jsonl`. Torch-free: the supervisor reads the same models."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+EVENTS_FILE = "events.jsonl"
+
+
+class CheckpointKind(StrEnum):
+    """`state` resumes a run; `weights` are the trained tensors; `export` is a stock mmdet checkpoint."""
+
+    STATE = "state"
+    WEIGHTS = "weights"
+    EXPORT = "export"
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    time: float = Field(description="Seconds since the epoch, UTC")
+
+
+class MetricEvent(_Event):
+    """Values of one step. None stands for a value that was not finite; its name is then in `nonfinite`."""
+
+    type: Literal["metric"] = "metric"
+    step: int = Field(ge=0)
+    values: dict[str, float | None]
+    nonfinite: dict[str, Literal["nan", "inf", "-inf"]] = Field(default_factory=dict)
+
+
+class ProgressEvent(_Event):
+    """Where the run is."""
+
+    type: Literal["progress"] = "progress"
+    phase: Literal["starting", "training", "evaluating", "exporting"]
+    step: int = Field(ge=0)
+    total_steps: int = Field(ge=0)
+    epoch: int = Field(ge=0, description="Completed epochs")
+    total_epochs: int = Field(ge=0)
+    eta_seconds: float | None = None
+
+
+class CheckpointEvent(_Event):
+    """A complete, synced file under its final name, relative to the work folder."""
+
+    type: Literal["checkpoint"] = "checkpoint"
+    kind: CheckpointKind
+    path: str
+    step: int = Field(ge=0)
+    epoch: int = Field(ge=0)
+    sha256: str
+    size_bytes: int
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class ArtifactEvent(_Event):
+    """Another file worth keeping: predictions, the export's config."""
+
+    type: Literal["artifact"] = "artifact"
+    name: str
+    path: str
+    media_type: str
+    sha256: str
+    size_bytes: int
+
+
+class EvaluationEvent(_Event):
+    """The COCO numbers of one checkpoint on one split; fractions; None where COCO says -1."""
+
+    type: Literal["evaluation"] = "evaluation"
+    split: Literal["train", "val", "test"]
+    step: int = Field(ge=0)
+    epoch: int = Field(ge=0)
+    evaluator: str = Field(description="Name and version, for instance faster-coco-eval 1.8.0")
+    dataset_hash: str
+    num_images: int
+    num_boxes: int
+    metrics: dict[str, float | None]
+    per_class: dict[str, dict[str, float | None]] = Field(default_factory=dict)
+
+
+class WarningEvent(_Event):
+    """Something the user can live with but must know."""
+
+    type: Literal["warning"] = "warning"
+    code: str
+    message: str
+    count: int = 1
+    details: dict[str, Any] = Field(default_factory=dict)
+
+
+class EnvironmentEvent(_Event):
+    """What the run ran on: versions, device, threads."""
+
+    type: Literal["environment"] = "environment"
+    values: dict[str, Any]
+
+
+class ResultEvent(_Event):
+    """The last line of every run that ends by itself."""
+
+    type: Literal["result"] = "result"
+    outcome: Literal["succeeded", "failed", "stopped"]
+    code: str | None = None
+    message: str | None = None
+    field: str | None = None
+    user_error: bool = False
+
+
+Event = Annotated[
+    MetricEvent
+    | ProgressEvent
+    | CheckpointEvent
+    | ArtifactEvent
+    | EvaluationEvent
+    | WarningEvent
+    | EnvironmentEvent
+    | ResultEvent,
+    Field(discriminator="type"),
+]
+event_adapter: TypeAdapter[Event] = TypeAdapter(Event)

@@ -1,0 +1,56 @@
+"""Which detector, by its name in mmdet's zoo, and the knobs that make a small one of it."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from frs_core import zoo
+from frs_core.spec.base import Spec
+
+
+class DetectorSpec(Spec):
+    """A zoo configuration with typed overrides; a knob left out keeps the zoo's value.
+
+    `head_channels` follows `fpn_channels` when only the latter is given, as in the zoo's own configs.
+    """
+
+    zoo: str = Field(
+        description="Config path in mmdet's zoo without .py: retinanet/retinanet_r50_fpn_1x_coco"
+    )
+    backbone_depth: Literal[18, 34, 50, 101] | None = None
+    base_channels: int | None = Field(default=None, ge=4, le=256)
+    fpn_channels: int | None = Field(default=None, ge=8, le=1024)
+    head_channels: int | None = Field(default=None, ge=8, le=1024)
+    stacked_convs: int | None = Field(default=None, ge=1, le=8)
+
+    @field_validator("zoo")
+    @classmethod
+    def _in_the_zoo(cls, value: str) -> str:
+        zoo.entry(value)  # raises ValueError with near names
+        return value
+
+    @model_validator(mode="after")
+    def _channels_divide_into_groups(self) -> "DetectorSpec":
+        groups = zoo.entry(self.zoo).head_norm_groups
+        channels = self.resolved_head_channels
+        if groups and channels % groups:
+            raise ValueError(
+                f"head_channels is {channels}, but the head of {self.zoo} normalises in {groups} groups: "
+                f"give a multiple of {groups}"
+            )
+        return self
+
+    @property
+    def family(self) -> str:
+        """The family: retinanet, fcos, ..."""
+        return zoo.entry(self.zoo).family
+
+    @property
+    def resolved_fpn_channels(self) -> int:
+        """Channels of each neck level."""
+        return self.fpn_channels or zoo.entry(self.zoo).fpn_channels
+
+    @property
+    def resolved_head_channels(self) -> int:
+        """Channels inside the head's towers."""
+        return self.head_channels or self.fpn_channels or zoo.entry(self.zoo).head_channels

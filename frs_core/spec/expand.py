@@ -1,0 +1,65 @@
+"""Expands an experiment into its jobs."""
+
+from pydantic import BaseModel, ConfigDict
+
+from frs_core.spec.experiment import ExperimentSpec
+from frs_core.spec.job import JobKind, JobSpec, JobTeacher
+
+
+class PlannedJob(BaseModel):
+    """A job of an experiment with its place: `role` teacher or student, `label` its row in the comparison."""
+
+    model_config = ConfigDict(frozen=True)
+
+    spec: JobSpec
+    role: str
+    label: str
+    waits_for_teacher: bool
+
+
+def expand(experiment: ExperimentSpec) -> list[PlannedJob]:
+    """The teacher's job first, then every method for every seed; all students wait for the teacher."""
+    return [_teacher_job(experiment), *_student_jobs(experiment)]
+
+
+def _teacher_job(experiment: ExperimentSpec) -> PlannedJob:
+    teacher = experiment.teacher
+    schedule = teacher.train.applied_to(experiment.schedule) if teacher.train else experiment.schedule
+    spec = JobSpec(
+        kind=JobKind.TRAIN if teacher.checkpoint is None else JobKind.EVALUATE,
+        name="teacher",
+        dataset=experiment.dataset,
+        input_size=experiment.input_size,
+        detector=teacher.detector,
+        checkpoint=teacher.checkpoint,
+        schedule=schedule,
+        seed=teacher.seed,
+        resources=experiment.resources,
+    )
+    return PlannedJob(spec=spec, role="teacher", label="teacher", waits_for_teacher=False)
+
+
+def _student_jobs(experiment: ExperimentSpec) -> list[PlannedJob]:
+    return [
+        PlannedJob(
+            spec=JobSpec(
+                kind=JobKind.DISTILL,
+                name=f"{method.display_label} seed {seed}"[:120],
+                dataset=experiment.dataset,
+                input_size=experiment.input_size,
+                detector=experiment.student.detector,
+                teacher=JobTeacher(
+                    detector=experiment.teacher.detector, checkpoint=experiment.teacher.checkpoint
+                ),
+                method=method,
+                schedule=experiment.schedule,
+                seed=seed,
+                resources=experiment.resources,
+            ),
+            role="student",
+            label=method.display_label,
+            waits_for_teacher=True,
+        )
+        for seed in experiment.seeds
+        for method in experiment.methods
+    ]

@@ -1,0 +1,47 @@
+"""Which distillation method, with which options."""
+
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel, Field, field_validator, model_validator
+
+from frs_core import methods
+from frs_core.spec.base import Name, Spec
+from frs_core.spec.options import validate_options
+
+
+class MethodSpec(Spec):
+    """A method by the name of its folder in `frs_core/methods`.
+
+    Options left out take the method's defaults for the student's family (`resolve`).
+    """
+
+    name: str
+    label: Name | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("name")
+    @classmethod
+    def _known_method(cls, value: str) -> str:
+        if value not in methods.names():
+            raise ValueError(f"unknown method {value!r}; known: {', '.join(methods.names())}")
+        return value
+
+    @model_validator(mode="after")
+    def _options_fit(self) -> "MethodSpec":
+        validate_options(methods.get(self.name).options_type, self.options, "options")
+        return self
+
+    @property
+    def display_label(self) -> str:
+        """What tables call this row."""
+        return self.label or self.name
+
+    def resolve(self, family: str) -> BaseModel:
+        """All options, with the family's defaults filled in. Raises ValueError where the source gives none."""
+        return methods.get(self.name).resolve(self.options, family)
+
+    @cached_property
+    def requires(self) -> frozenset[methods.Signal]:
+        """The signals this method reads."""
+        return methods.get(self.name).requires

@@ -1,0 +1,42 @@
+"""Typed settings, read once from the environment (`FRS_...`) at a process's edge and passed on."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything a deployment chooses. Defaults are those of the embedded system."""
+
+    model_config = SettingsConfigDict(env_prefix="FRS_", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(default=Path("data"), description="Embedded database, artifacts and work folders")
+    database_url: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in data_dir")
+    broker_url: str = Field(default="", description="Redis or RabbitMQ; empty: no broker, workers poll")
+    artifacts_url: str = Field(default="", description="file:///folder; empty: a folder in data_dir")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    lease_seconds: float = Field(default=60.0, gt=1)
+    heartbeat_seconds: float = Field(default=5.0, gt=0)
+    poll_seconds: float = Field(default=2.0, gt=0, description="How often an idle worker looks for jobs")
+    grace_seconds: float = Field(default=60.0, gt=0, description="For a child to save its state after TERM")
+    max_attempts: int = Field(default=3, ge=1, le=20)
+    retry_backoff_seconds: float = Field(default=10.0, ge=0, description="Doubled with every attempt")
+    max_request_bytes: int = Field(default=1_000_000, ge=1000)
+    keep_state_checkpoints: int = Field(default=2, ge=1)
+
+    @property
+    def resolved_database_url(self) -> str:
+        """Where the database is."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'frs.db').absolute()}"
+
+    @property
+    def resolved_artifacts_url(self) -> str:
+        """Where checkpoints and artifacts are kept."""
+        return self.artifacts_url or (self.data_dir / "artifacts").absolute().as_uri()
+
+    @property
+    def work_dir(self) -> Path:
+        """Folder of the workers' job folders on this host."""
+        return self.data_dir.absolute() / "work"
