@@ -1,0 +1,5 @@
+"""The few operators of mmcv that detectors need, for an mmcv that was installed without its compiled extension."""
+
+from frs_core.detectors.operators.stand_in import OperatorSource, install
+
+__all__ = ["OperatorSource", "install"]
