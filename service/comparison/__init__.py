@@ -1,0 +1,16 @@
+"""Pure statistics over recorded results. `load.comparison_of` reads them from the database."""
+
+from service.comparison.compare import compare
+from service.comparison.guard import IncomparableError
+from service.comparison.records import METRICS, RunRecord
+from service.comparison.result import Comparison, ComparisonRow, Statistic
+
+__all__ = [
+    "METRICS",
+    "Comparison",
+    "ComparisonRow",
+    "IncomparableError",
+    "RunRecord",
+    "Statistic",
+    "compare",
+]

@@ -1,0 +1,37 @@
+"""Report formats, one file each. A file here with MEDIA_TYPE, EXTENSION and `render` is a format.
+
+The file's name is the format's name for users.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from service.comparison import Comparison
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A way to write a comparison down. `extension` has no dot."""
+
+    name: str
+    media_type: str
+    extension: str
+    render: Callable[[Comparison], str | bytes]
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The formats there are, sorted."""
+    return tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"))
+
+
+@cache
+def get(name: str) -> Report:
+    """The format of that name; KeyError if there is none."""
+    if name not in names():
+        raise KeyError(name)
+    module = import_module(f"{__name__}.{name}")
+    return Report(name=name, media_type=module.MEDIA_TYPE, extension=module.EXTENSION, render=module.render)

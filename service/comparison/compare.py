@@ -1,0 +1,78 @@
+"""The comparison itself: rows of one label each, against a baseline and a teacher."""
+
+from collections.abc import Mapping, Sequence
+
+from service.comparison.guard import check_comparable
+from service.comparison.records import METRICS, RunRecord
+from service.comparison.result import Comparison, ComparisonRow, Statistic
+from service.comparison.statistics import gap_closed, paired_difference, statistic
+from service.comparison.warnings import warnings_of
+
+_NOTHING = Statistic(mean=None, sd=None, n=0)
+
+
+def compare(
+    runs: Sequence[RunRecord], *, baseline: str = "none", experiment: str = "", name: str = ""
+) -> Comparison:
+    """One row per label over the seeds that have a result; see `ComparisonRow` for what each number is.
+
+    `baseline` is a row's label; if no row has it, the one row whose method is so named stands for it.
+    `experiment` and `name` are carried through. Raises IncomparableError where runs with a result differ
+    in data set, evaluator, split, input size or number of images, or students in schedule, architecture,
+    teacher or number of steps.
+    """
+    check_comparable(runs)
+    groups = _by_label(runs)
+    found = _baseline_label(groups, baseline)
+    baseline_ap = _ap_by_seed(groups.get(found, ()))
+    teacher = statistic(run.ap for run in runs if run.role == "teacher").mean
+    rows = tuple(_row(label, members, baseline_ap, teacher) for label, members in groups.items())
+    return Comparison(
+        experiment=experiment,
+        name=name,
+        baseline=found,
+        split=runs[0].split if runs else "val",
+        rows=rows,
+        warnings=warnings_of(rows, runs, baseline=found),
+    )
+
+
+def _by_label(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
+    """Teachers first, then in the order of appearance; seeds ascend within a label."""
+    groups: dict[str, list[RunRecord]] = {}
+    for run in sorted(runs, key=lambda run: run.role != "teacher"):
+        groups.setdefault(run.label, []).append(run)
+    return {label: sorted(members, key=lambda run: run.seed) for label, members in groups.items()}
+
+
+def _baseline_label(groups: Mapping[str, Sequence[RunRecord]], baseline: str) -> str:
+    if baseline in groups:
+        return baseline
+    candidates = [label for label, members in groups.items() if members[0].method == baseline]
+    return candidates[0] if len(candidates) == 1 else baseline
+
+
+def _ap_by_seed(runs: Sequence[RunRecord]) -> dict[int, float]:
+    return {run.seed: run.ap for run in runs if run.ap is not None}
+
+
+def _row(
+    label: str, runs: Sequence[RunRecord], baseline_ap: Mapping[int, float], teacher_ap: float | None
+) -> ComparisonRow:
+    first = runs[0]
+    finished = [run.metrics for run in runs if run.metrics is not None]
+    is_student = first.role == "student"
+    ap = _ap_by_seed(runs)
+    delta = paired_difference(ap, baseline_ap) if is_student else _NOTHING
+    return ComparisonRow(
+        label=label,
+        method=first.method,
+        role=first.role,
+        seeds=tuple(run.seed for run in runs if run.metrics is not None),
+        states={run.seed: run.state for run in runs},
+        metrics={name: statistic(metrics.get(name) for metrics in finished) for name in METRICS},
+        delta_ap=delta.mean,
+        delta_ap_sd=delta.sd,
+        delta_ap_n=delta.n,
+        gap_closed=gap_closed(ap, baseline_ap, teacher_ap) if is_student else None,
+    )

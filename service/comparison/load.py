@@ -1,0 +1,68 @@
+"""Reads an experiment's runs from the database and compares them."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from frs_core.spec import canonical_hash
+from service.comparison.compare import compare
+from service.comparison.records import RunRecord, Split
+from service.comparison.result import Comparison
+from service.db.models import Evaluation, Experiment, Job
+from service.db.states import JobState
+
+
+def comparison_of(session: Session, experiment_id: str, *, baseline: str = "none") -> Comparison:
+    """The comparison of one experiment: the last evaluation of each succeeded job on the reported split.
+
+    That split is `test`, or `val` where the data set has none. Jobs that have not succeeded count as
+    without a result, and the warnings name them. Raises LookupError for an unknown id, and
+    IncomparableError as `compare` does.
+    """
+    experiment = session.get(Experiment, experiment_id)
+    if experiment is None:
+        raise LookupError(f"no experiment {experiment_id}")
+    # Read as plain data: an old experiment stays readable when its format or options are no longer known.
+    split: Split = "val" if experiment.spec["dataset"].get("test") is None else "test"
+    evaluations = _last_evaluations(session, experiment_id, split)
+    jobs = session.scalars(
+        select(Job).where(Job.experiment_id == experiment_id).order_by(Job.position, Job.id)
+    )
+    runs = [_record(job, evaluations.get(job.id), split) for job in jobs]
+    return compare(runs, baseline=baseline, experiment=experiment.id, name=experiment.name)
+
+
+def _last_evaluations(session: Session, experiment_id: str, split: str) -> dict[str, Evaluation]:
+    """By job id; of several evaluations the one with the largest step."""
+    rows = session.scalars(
+        select(Evaluation)
+        .join(Job, Job.id == Evaluation.job_id)
+        .where(
+            Job.experiment_id == experiment_id,
+            Job.state == JobState.SUCCEEDED,
+            Evaluation.split == split,
+        )
+        .order_by(Evaluation.step)
+    )
+    return {row.job_id: row for row in rows}
+
+
+def _record(job: Job, evaluation: Evaluation | None, split: Split) -> RunRecord:
+    spec = job.spec
+    return RunRecord(
+        job_id=job.id,
+        label=job.label,
+        method=job.method,
+        role="teacher" if job.role == "teacher" else "student",
+        seed=job.seed,
+        state=JobState(job.state).value,
+        split=split,
+        input_size=tuple(spec["input_size"]),
+        schedule_hash=canonical_hash(spec["schedule"]),
+        detector_hash=canonical_hash(spec["detector"]),
+        teacher_hash=canonical_hash(spec["teacher"]) if spec.get("teacher") else None,
+        metrics=evaluation.metrics if evaluation else None,
+        step=evaluation.step if evaluation else None,
+        dataset_hash=evaluation.dataset_hash if evaluation else None,
+        evaluator=evaluation.evaluator if evaluation else None,
+        num_images=evaluation.num_images if evaluation else None,
+    )

@@ -1,0 +1,47 @@
+"""What a comparison is made from: one record per run, free of database and network."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["teacher", "student"]
+Split = Literal["train", "val", "test"]
+
+METRICS = (
+    "ap", "ap50", "ap75", "ap_s", "ap_m", "ap_l",
+    "ar_1", "ar_10", "ar_100", "ar_s", "ar_m", "ar_l",
+)  # fmt: skip
+"""The twelve COCO numbers, in COCO's order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """One run and the numbers it ended with.
+
+    `metrics` are fractions by the names in METRICS, None where COCO says -1; the whole is None while the
+    run has no result, and so are then `step`, `dataset_hash`, `evaluator` and `num_images`. `split` is
+    where the result was, or will be, measured. The hashes are of the specification: of the schedule, of
+    the teacher a student learns from (None for the teacher itself) and of the detector that is trained.
+    """
+
+    job_id: str
+    label: str
+    method: str | None
+    role: Role
+    seed: int
+    state: str
+    split: Split
+    input_size: tuple[int, int]
+    schedule_hash: str
+    detector_hash: str
+    teacher_hash: str | None = None
+    metrics: Mapping[str, float | None] | None = None
+    step: int | None = None
+    dataset_hash: str | None = None
+    evaluator: str | None = None
+    num_images: int | None = None
+
+    @property
+    def ap(self) -> float | None:
+        """AP as a fraction; None without a result."""
+        return None if self.metrics is None else self.metrics.get("ap")

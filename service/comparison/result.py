@@ -1,0 +1,60 @@
+"""The form of a comparison, in JSON and in Python. Fractions, unrounded; rounding belongs to the views."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.comparison.records import Role, Split
+
+
+class Statistic(BaseModel):
+    """Mean and sample standard deviation (n-1) over `n` values; `sd` is None for n = 1, both for n = 0."""
+
+    model_config = ConfigDict(frozen=True)
+
+    mean: float | None
+    sd: float | None
+    n: int
+
+
+class ComparisonRow(BaseModel):
+    """All runs of one label.
+
+    `seeds` are those with a result; `states` gives every seed's job state. `delta_ap` is the mean over the
+    `delta_ap_n` seeds that this row and the baseline both have, of (this row's AP - the baseline's AP):
+    paired, because one seed is one luck for all methods. `gap_closed` is, over those same seeds,
+    (mean AP - mean baseline AP) / (teacher's mean AP - mean baseline AP): above 1 where the student
+    overtakes its teacher, None where the teacher leads by less than 0.3 points or is missing.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    label: str
+    method: str | None
+    role: Role
+    seeds: tuple[int, ...]
+    states: dict[int, str]
+    metrics: dict[str, Statistic]
+    delta_ap: float | None = Field(description="Fraction, paired by seed; None for the teacher")
+    delta_ap_sd: float | None = Field(description="Of the differences, n-1; None for n = 1")
+    delta_ap_n: int
+    gap_closed: float | None = Field(description="Share, may exceed 1")
+
+    @property
+    def n(self) -> int:
+        """How many seeds have a result."""
+        return len(self.seeds)
+
+
+class Comparison(BaseModel):
+    """The teacher's row first, then the methods in the order of the experiment.
+
+    `baseline` is the label of the row that differences refer to.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    experiment: str
+    name: str
+    baseline: str
+    split: Split
+    rows: tuple[ComparisonRow, ...]
+    warnings: tuple[str, ...]

@@ -1,0 +1,80 @@
+"""What a reader must know before believing a comparison. Each function gives sentences, or none."""
+
+from collections.abc import Iterator, Sequence
+
+from service.comparison.records import RunRecord
+from service.comparison.result import ComparisonRow
+from service.comparison.statistics import is_a_gap
+
+_ENDED = frozenset({"succeeded", "failed", "cancelled", "blocked"})
+
+
+def warnings_of(
+    rows: Sequence[ComparisonRow], runs: Sequence[RunRecord], *, baseline: str
+) -> tuple[str, ...]:
+    """All warnings, the gravest first."""
+    return (
+        *_unfinished(runs),
+        *_missing_seeds(rows),
+        *_missing_sides(rows, baseline),
+        *_small_gap(rows, baseline),
+        *_single_seed(rows),
+        *_unequal_seeds(rows),
+        *_validation_split(runs),
+    )
+
+
+def _unfinished(runs: Sequence[RunRecord]) -> Iterator[str]:
+    count = sum(run.state not in _ENDED for run in runs)
+    if count:
+        yield f"{count} of {len(runs)} jobs have not finished: this compares what is there so far."
+
+
+def _missing_seeds(rows: Sequence[ComparisonRow]) -> Iterator[str]:
+    for row in rows:
+        missing = [
+            f"{seed} ({'succeeded, but without an evaluation' if state == 'succeeded' else state})"
+            for seed, state in row.states.items()
+            if seed not in row.seeds
+        ]
+        if missing:
+            yield f"{row.label}: no result from seed {', '.join(missing)}."
+
+
+def _missing_sides(rows: Sequence[ComparisonRow], baseline: str) -> Iterator[str]:
+    if not any(row.label == baseline and row.metrics["ap"].n for row in rows):
+        yield f"The baseline {baseline!r} has no result: no differences and no shares of the gap."
+    if not any(row.role == "teacher" and row.metrics["ap"].n for row in rows):
+        yield "The teacher has no result, so no share of the gap can be given."
+
+
+def _small_gap(rows: Sequence[ComparisonRow], baseline: str) -> Iterator[str]:
+    teacher = next((row.metrics["ap"].mean for row in rows if row.role == "teacher"), None)
+    start = next((row.metrics["ap"].mean for row in rows if row.label == baseline), None)
+    if teacher is not None and start is not None and not is_a_gap(teacher - start):
+        lead = 100 * (teacher - start)
+        yield (
+            f"The teacher leads the baseline by {lead:.2f} points of AP only; "
+            "under 0.3 points no share of the gap is given."
+        )
+
+
+def _single_seed(rows: Sequence[ComparisonRow]) -> Iterator[str]:
+    labels = [row.label for row in rows if row.role == "student" and row.n == 1]
+    if labels:
+        yield (
+            f"Only one seed (n = 1): {', '.join(labels)}. One seed has no spread and supports no claim; "
+            "run more seeds."
+        )
+
+
+def _unequal_seeds(rows: Sequence[ComparisonRow]) -> Iterator[str]:
+    counts = {row.label: row.n for row in rows if row.role == "student"}
+    if len(set(counts.values())) > 1:
+        shown = ", ".join(f"{label} {count}" for label, count in counts.items())
+        yield f"The rows rest on different numbers of seeds ({shown}); a difference uses the seeds both have."
+
+
+def _validation_split(runs: Sequence[RunRecord]) -> Iterator[str]:
+    if runs and runs[0].split == "val":
+        yield "Measured on `val`, because the data set has no `test` split."

@@ -1,0 +1,66 @@
+"""A table to paste into a paper, in points, with what one must know to read it."""
+
+import html
+import re
+
+from service.comparison import Comparison, ComparisonRow, Statistic
+
+MEDIA_TYPE = "text/markdown"
+EXTENSION = "md"
+
+_METRICS = {"ap": "AP", "ap50": "AP50", "ap75": "AP75", "ap_s": "APs", "ap_m": "APm", "ap_l": "APl"}
+_HEADER = ["method", "n", *_METRICS.values(), "Δ AP", "gap closed"]
+
+
+def render(comparison: Comparison) -> str:
+    """The table in points (100 x fraction) with one decimal, the definitions, the warnings."""
+    rows = [_cells(row, comparison.baseline) for row in comparison.rows]
+    table = [_HEADER, ["---", *["---:"] * (len(_HEADER) - 1)], *rows]
+    title = f"# {_escape(comparison.name)}\n\n" if comparison.name else ""
+    warnings = "".join(f"- {_escape(warning)}\n" for warning in comparison.warnings)
+    return (
+        title
+        + "".join(f"| {' | '.join(cells)} |\n" for cells in table)
+        + f"\n{_definitions(comparison)}\n"
+        + (f"\nWarnings:\n\n{warnings}" if warnings else "")
+    )
+
+
+def _definitions(comparison: Comparison) -> str:
+    baseline = _escape(comparison.baseline)
+    return (
+        f"Experiment {comparison.experiment}, split `{comparison.split}`. "
+        "COCO metrics in points, mean ± standard deviation (n-1) over n seeds. "
+        f"Δ AP: mean over the seeds both rows have of AP - AP({baseline}), paired by seed. "
+        f"Gap closed, over those seeds: (mean AP - mean AP({baseline})) / "
+        f"(mean AP(teacher) - mean AP({baseline})); "
+        "n/a where the teacher leads by less than 0.3 points."
+    )
+
+
+def _cells(row: ComparisonRow, baseline: str) -> list[str]:
+    refers_to_itself = row.role == "teacher" or row.label == baseline
+    delta = Statistic(mean=row.delta_ap, sd=row.delta_ap_sd, n=row.delta_ap_n)
+    return [
+        _escape(row.label),
+        str(row.n),
+        *(_points(row.metrics[name]) for name in _METRICS),
+        "–" if refers_to_itself else _points(delta, sign="+"),
+        "–" if refers_to_itself else _percent(row.gap_closed),
+    ]
+
+
+def _points(value: Statistic, sign: str = "") -> str:
+    if value.mean is None:
+        return "n/a"
+    spread = "" if value.sd is None else f" ± {100 * value.sd:.1f}"
+    return f"{100 * value.mean:{sign}.1f}{spread}"
+
+
+def _percent(share: float | None) -> str:
+    return "n/a" if share is None else f"{100 * share:.0f} %"
+
+
+def _escape(text: str) -> str:
+    """Text that is neither a cell's border, nor markup, nor HTML."""
+    return re.sub(r"([\\|*_`\[\]])", r"\\\1", html.escape(text, quote=False)).replace("\n", " ")

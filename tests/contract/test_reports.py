@@ -1,0 +1,62 @@
+"""What every report format promises; each file in service/reports is tested here without being named."""
+
+import pytest
+
+from service import reports
+from service.comparison import METRICS, Comparison, RunRecord, compare
+
+
+@pytest.fixture
+def comparison() -> Comparison:
+    def run(label: str, seed: int, ap: float | None) -> RunRecord:
+        return RunRecord(
+            job_id=f"{label}{seed}", label=label, method=None if label == "teacher" else "none",
+            role="teacher" if label == "teacher" else "student", seed=seed, split="test",
+            state="failed" if ap is None else "succeeded", input_size=(320, 240), schedule_hash="s",
+            detector_hash="d", metrics=None if ap is None else dict.fromkeys(METRICS, ap),
+        )  # fmt: skip
+
+    runs = [
+        run("teacher", 0, 0.5),
+        run("none", 0, 0.3125),
+        run("naïve méthode", 0, 0.4),
+        run("broken", 0, None),
+    ]
+    return compare(runs, experiment="k3x9experiment00", name="blood cells")
+
+
+def as_text(content: str | bytes) -> str:
+    return content if isinstance(content, str) else content.decode("utf-8", errors="replace")
+
+
+def test_the_formats_that_users_know_are_there():
+    assert {"csv", "json", "md"} <= set(reports.names())
+
+
+def test_an_unknown_format_is_a_key_error():
+    with pytest.raises(KeyError):
+        reports.get("docx")
+
+
+@pytest.mark.parametrize("name", reports.names())
+class TestEveryFormat:
+    def test_says_what_it_is(self, name):
+        report = reports.get(name)
+        assert report.media_type.count("/") == 1
+        assert report.extension
+        assert not report.extension.startswith(".")
+
+    def test_renders_the_same_bytes_twice(self, name, comparison):
+        assert reports.get(name).render(comparison) == reports.get(name).render(comparison)
+
+    def test_tells_one_comparison_from_another(self, name, comparison):
+        changed = comparison.model_copy(update={"rows": comparison.rows[:2]})
+        assert reports.get(name).render(comparison) != reports.get(name).render(changed)
+
+    def test_names_every_row_and_the_experiment(self, name, comparison):
+        text = as_text(reports.get(name).render(comparison))
+        for expected in ("k3x9experiment00", "teacher", "none", "broken"):
+            assert expected in text
+
+    def test_bears_a_comparison_of_nothing(self, name):
+        assert reports.get(name).render(compare([]))

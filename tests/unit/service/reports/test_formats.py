@@ -1,0 +1,87 @@
+"""What each format makes of the same comparison."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from service import reports
+from service.comparison import METRICS, Comparison, ComparisonRow, Statistic
+
+THIRD = 1 / 3
+
+
+def make_row(label: str, *, role: str = "student", delta: float | None = 0.0215) -> ComparisonRow:
+    return ComparisonRow(
+        label=label, method="frs", role=role, seeds=(0, 1), states={0: "succeeded", 1: "succeeded"},
+        metrics={name: Statistic(mean=THIRD, sd=0.0123, n=2) for name in METRICS},
+        delta_ap=delta, delta_ap_sd=0.001, delta_ap_n=2, gap_closed=1.254,
+    )  # fmt: skip
+
+
+def make_comparison(*rows: ComparisonRow, warnings: tuple[str, ...] = ()) -> Comparison:
+    return Comparison(
+        experiment="abc", name="cells", baseline="none", split="test", rows=rows, warnings=warnings
+    )
+
+
+def lines_of_csv(*rows: ComparisonRow) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(reports.get("csv").render(make_comparison(*rows)))))
+
+
+def test_json_has_the_documented_form():
+    written = json.loads(reports.get("json").render(make_comparison(make_row("frs"), warnings=("careful",))))
+    assert set(written) == {"experiment", "name", "baseline", "split", "rows", "warnings"}
+    assert written["warnings"] == ["careful"]
+    assert written["rows"][0]["metrics"]["ap"] == {"mean": THIRD, "sd": 0.0123, "n": 2}
+    assert written["rows"][0]["states"] == {"0": "succeeded", "1": "succeeded"}
+
+
+def test_json_reads_back_as_the_same_comparison():
+    comparison = make_comparison(make_row("frs"))
+    assert Comparison.model_validate_json(reports.get("json").render(comparison)) == comparison
+
+
+def test_csv_keeps_every_digit():
+    (line,) = lines_of_csv(make_row("frs"))
+    assert float(line["ap_mean"]) == THIRD
+    assert (line["n"], line["seeds"], line["gap_closed"]) == ("2", "0 1", "1.254")
+
+
+def test_csv_leaves_what_is_missing_empty():
+    (line,) = lines_of_csv(make_row("frs", delta=None))
+    assert line["delta_ap"] == ""
+
+
+@pytest.mark.parametrize("label", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
+def test_csv_labels_are_never_formulas(label):
+    (line,) = lines_of_csv(make_row(label))
+    assert line["label"] == f"'{label}"
+
+
+def test_csv_survives_commas_and_quotes_in_labels():
+    label = 'frs, "strong"'
+    assert lines_of_csv(make_row(label))[0]["label"] == label
+
+
+def test_md_is_in_points_with_one_decimal():
+    table = reports.get("md").render(make_comparison(make_row("frs")))
+    assert "| frs | 2 | 33.3 ± 1.2 |" in table
+    assert "| +2.1 ± 0.1 | 125 % |" in table
+
+
+def test_md_has_no_difference_for_the_teacher_and_the_baseline():
+    text = reports.get("md").render(make_comparison(make_row("teacher", role="teacher"), make_row("none")))
+    assert text.count("| – | – |") == 2
+
+
+def test_md_defines_its_numbers_and_lists_the_warnings():
+    text = reports.get("md").render(make_comparison(make_row("frs"), warnings=("only one seed",)))
+    for expected in ("Experiment abc", "split `test`", "paired by seed", "- only one seed\n"):
+        assert expected in text
+
+
+def test_md_cells_hold_neither_borders_nor_markup():
+    text = reports.get("md").render(make_comparison(make_row("a|b <script> *c*")))
+    assert r"| a\|b &lt;script&gt; \*c\* | 2 |" in text
