@@ -55,7 +55,7 @@ def add_job(session: Session) -> Callable[..., Job]:
             spec=spec,
             job_key="k",
             state=state,
-            position=0 if is_teacher else 1 + seed,
+            position=("teacher", "none", "frs").index(label),
         )
         session.add(job)
         session.flush()
