@@ -1,4 +1,4 @@
-"""The few operators of mmcv that detectors need, for an mmcv that was installed without its compiled extension."""
+"""The few operators of mmcv that detectors need, for an mmcv without its compiled extension."""
 
 from frs_core.detectors.operators.stand_in import OperatorSource, install
 

@@ -4,12 +4,12 @@ mmdet calls this operator on CUDA. Shapes: N samples, C classes.
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 
 
 def sigmoid_focal_loss_forward(
-    input: Tensor, target: Tensor, weight: Tensor, output: Tensor, gamma: float, alpha: float
+    input: Tensor, target: Tensor, weight: Tensor, output: Tensor, *, gamma: float, alpha: float
 ) -> None:
     """Write the loss of every logit into `output`.
 
@@ -25,19 +25,19 @@ def sigmoid_focal_loss_forward(
     """
     logits, positive = _prepare(input, target)
     probability = logits.sigmoid()
-    if_positive = -alpha * (1 - probability).pow(gamma) * F.logsigmoid(logits)
-    if_negative = -(1 - alpha) * probability.pow(gamma) * F.logsigmoid(-logits)
+    if_positive = -alpha * (1 - probability).pow(gamma) * logsigmoid(logits)
+    if_negative = -(1 - alpha) * probability.pow(gamma) * logsigmoid(-logits)
     output.copy_(torch.where(positive, if_positive, if_negative) * _row_weight(logits, target, weight))
 
 
 def sigmoid_focal_loss_backward(
-    input: Tensor, target: Tensor, weight: Tensor, grad_input: Tensor, gamma: float, alpha: float
+    input: Tensor, target: Tensor, weight: Tensor, grad_input: Tensor, *, gamma: float, alpha: float
 ) -> None:
-    """Write the derivative of every loss by its logit into `grad_input` (N, C); arguments as in the forward."""
+    """Write the derivative of every loss by its logit into `grad_input` (N, C); else as in the forward."""
     logits, positive = _prepare(input, target)
     p = logits.sigmoid()
-    if_positive = alpha * (1 - p).pow(gamma) * (gamma * p * F.logsigmoid(logits) - (1 - p))
-    if_negative = (1 - alpha) * p.pow(gamma) * (p - gamma * (1 - p) * F.logsigmoid(-logits))
+    if_positive = alpha * (1 - p).pow(gamma) * (gamma * p * logsigmoid(logits) - (1 - p))
+    if_negative = (1 - alpha) * p.pow(gamma) * (p - gamma * (1 - p) * logsigmoid(-logits))
     grad_input.copy_(torch.where(positive, if_positive, if_negative) * _row_weight(logits, target, weight))
 
 

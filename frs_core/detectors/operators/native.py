@@ -9,8 +9,8 @@ from types import ModuleType
 def torchvision_operators() -> ModuleType | None:
     """`torchvision.ops`, or None.
 
-    A wheel built for another torch fails while it is imported: with RuntimeError ("operator torchvision::nms does
-    not exist") where its library did not register, with ImportError or OSError where the linker refused it.
+    A wheel built for another torch fails while it is imported: with RuntimeError ("operator torchvision::nms
+    does not exist") where its library did not register, with ImportError or OSError where the linker refused.
     """
     try:
         module = importlib.import_module("torchvision.ops")

@@ -12,7 +12,7 @@ _BLOCK = 256
 
 
 def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Tensor:
-    """Indices (int64, best score first) of the boxes that no better kept box overlaps by more than the threshold.
+    """Indices (int64, best score first) of the boxes that no better kept box overlaps too much.
 
     Args:
         boxes: (N, 4) as x1, y1, x2, y2.
@@ -48,8 +48,8 @@ def _greedy(boxes: Tensor, scores: Tensor, threshold: float, offset: int) -> Ten
 def _settle(overlaps: Tensor) -> Tensor:
     """Which boxes of a block live, (M,) bool; `overlaps` is (M, M) with the best box first.
 
-    A box lives if no living box before it overlaps it. Applying that sentence to a guess corrects at least one
-    more box from the front each time, so its only fixed point is the greedy answer.
+    A box lives if no living box before it overlaps it. Applying that sentence to a guess corrects at least
+    one more box from the front each time, so its only fixed point is the greedy answer.
     """
     overlaps = overlaps.triu(diagonal=1)
     alive = torch.ones(len(overlaps), dtype=torch.bool, device=overlaps.device)
@@ -62,10 +62,9 @@ def _settle(overlaps: Tensor) -> Tensor:
 
 def _iou(first: Tensor, second: Tensor, offset: int) -> Tensor:
     """Pairwise IoU, (len(first), len(second)); NaN, which exceeds nothing, between boxes of no area."""
-    size = (
-        torch.minimum(first[:, None, 2:], second[:, 2:]) - torch.maximum(first[:, None, :2], second[:, :2])
-    ) + offset
-    intersection = size.clamp_(min=0).prod(dim=2)
+    upper_left = torch.maximum(first[:, None, :2], second[:, :2])
+    lower_right = torch.minimum(first[:, None, 2:], second[:, 2:])
+    intersection = (lower_right - upper_left + offset).clamp(min=0).prod(dim=2)
     return intersection / (_area(first, offset)[:, None] + _area(second, offset) - intersection)
 
 

@@ -1,7 +1,8 @@
 """Where RoIAlign looks: the sampling points of regions, and the pixels that each of them reads.
 
-Shapes: H height, W width, R regions, P pooled height, Q pooled width, S sampling points of all regions together. Each
-of a region's P x Q bins has a grid of points whose size may differ between regions.
+Each of a region's P x Q bins has a grid of points, whose size may differ between regions.
+
+Shapes: H height, W width, R regions, P pooled height, Q pooled width, S sampling points of all regions.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,15 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class Geometry:
-    """What turns a region into sampling points; the names are those of mmcv's operator."""
+    """What turns a region into sampling points; the names are those of mmcv's operator.
+
+    Attributes:
+        aligned_height, aligned_width: P and Q.
+        spatial_scale: pixels of the feature map per image pixel.
+        sampling_ratio: points per bin and axis; 0 for one per pixel that the bin spans, rounded up.
+        aligned: whether the first pixel's centre is at 0.5 (True) or at 0; where it is at 0, a region is at
+            least one pixel wide and high.
+    """
 
     aligned_height: int
     aligned_width: int
@@ -59,42 +68,33 @@ def sampling_points(rois: Tensor, geometry: Geometry) -> SamplingPoints:
 
     region = torch.repeat_interleave(torch.arange(len(rois), device=rois.device), per_region)
     place = torch.arange(len(region), device=rois.device) - (per_region.cumsum(0) - per_region)[region]
-    bin_in_region = place // per_bin[region]
-    place = place % per_bin[region]
-    columns = grid[region, 0]
-    x = _coordinate(0, bin_in_region % geometry.aligned_width, place % columns, start, step, grid, region)
-    y = _coordinate(1, bin_in_region // geometry.aligned_width, place // columns, start, step, grid, region)
+    bin_in_region, place = _divide(place, per_bin[region])
+    bin_row, bin_column = _divide(bin_in_region, geometry.aligned_width)
+    row, column = _divide(place, grid[region, 0])
+    start, step, grid = start[region], step[region], grid[region]
     return SamplingPoints(
         num_bins=len(rois) * geometry.bins,
         image=rois[region, 0].long(),
         bin=region * geometry.bins + bin_in_region,
-        share=1 / per_bin[region].to(rois.dtype),
-        y=y,
-        x=x,
+        share=1 / grid.prod(dim=1).to(rois.dtype),
+        y=start[:, 1] + bin_row * step[:, 1] + (row + 0.5) * step[:, 1] / grid[:, 1],
+        x=start[:, 0] + bin_column * step[:, 0] + (column + 0.5) * step[:, 0] / grid[:, 0],
     )
 
 
 def bilinear(y: Tensor, x: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
     """The four pixels that each point reads, as y * W + x, and their weights: both (S, 4).
 
-    A point up to one pixel outside the image reads its border; one further out reads nothing (weights of zero).
+    A point up to one pixel outside the image reads its border; one further out reads nothing (weights zero).
     """
     inside = (y >= -1) & (y <= height) & (x >= -1) & (x <= width)
     y_low, y_high, y_fraction = _neighbours(y, height)
     x_low, x_high, x_fraction = _neighbours(x, width)
     pixels = torch.stack(
-        (y_low * width + x_low, y_low * width + x_high, y_high * width + x_low, y_high * width + x_high),
-        dim=1,
+        [row * width + column for row in (y_low, y_high) for column in (x_low, x_high)], dim=1
     )
-    weights = torch.stack(
-        (
-            (1 - y_fraction) * (1 - x_fraction),
-            (1 - y_fraction) * x_fraction,
-            y_fraction * (1 - x_fraction),
-            y_fraction * x_fraction,
-        ),
-        dim=1,
-    )
+    rows, columns = (1 - y_fraction, y_fraction), (1 - x_fraction, x_fraction)
+    weights = torch.stack([row * column for row in rows for column in columns], dim=1)
     return pixels, weights.where(inside[:, None], 0.0)
 
 
@@ -116,12 +116,8 @@ def _grid(size: Tensor, geometry: Geometry) -> Tensor:
     return (size / _pooled(size, geometry)).ceil().long().clamp(min=0)
 
 
-def _coordinate(
-    axis: int, bins: Tensor, places: Tensor, start: Tensor, step: Tensor, grid: Tensor, region: Tensor
-) -> Tensor:
-    """Centre of each point's cell along one axis (0 is x, 1 is y), (S,)."""
-    size = step[region, axis]
-    return start[region, axis] + bins * size + (places + 0.5) * size / grid[region, axis]
+def _divide(dividend: Tensor, divisor: Tensor | int) -> tuple[Tensor, Tensor]:
+    return dividend // divisor, dividend % divisor
 
 
 def _neighbours(coordinate: Tensor, length: int) -> tuple[Tensor, Tensor, Tensor]:

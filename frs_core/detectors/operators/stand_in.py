@@ -27,8 +27,8 @@ class OperatorSource(StrEnum):
 def install() -> OperatorSource:
     """Make `mmcv.ops` and `mmdet` importable, and say whose operators they now use.
 
-    Call it before anything imports `mmcv.ops`. A compiled extension is left alone; a second call changes nothing.
-    An operator that the stand-in lacks is importable and raises `OperatorMissingError` when it is called.
+    Call it before anything imports `mmcv.ops`. A compiled extension is left alone; a second call changes
+    nothing. An operator that the stand-in lacks is importable and raises `OperatorMissingError` when called.
     """
     spec = importlib.util.find_spec(EXTENSION)
     if spec is not None:
@@ -51,7 +51,7 @@ class _StandIn(ModuleType):
 
 
 class _StandInLoader(Loader):
-    """Fills the module; `importlib.util.find_spec` and `pkgutil.find_loader` report it as they would a real one."""
+    """Fills the module, and lets `find_spec` and `find_loader` report it as they would a real one."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         return _StandIn(spec.name, __doc__)
@@ -84,8 +84,9 @@ def _missing(name: str) -> Callable[..., NoReturn]:
     def operator(*_: object, **__: object) -> NoReturn:
         raise OperatorMissingError(
             f"operator {name!r} is part of mmcv's compiled extension, which this mmcv was installed without. "
-            "Install mmcv compiled with its operators (MMCV_WITH_OPS=1 pip install "
-            "--force-reinstall --no-deps --no-build-isolation --no-binary onedl-mmcv onedl-mmcv), or choose a detector that does not need it.",
+            "Install mmcv compiled with its operators (MMCV_WITH_OPS=1 pip install --force-reinstall "
+            "--no-deps --no-build-isolation --no-binary onedl-mmcv onedl-mmcv), or choose a detector that "
+            "needs none.",
             field="detector",
         )
 
