@@ -1,4 +1,4 @@
-"""Data set formats, one file each. A file here that defines `Options`, `read` and `load_image` is a format."""
+"""Data set formats, one file each: those that define `Options`, `read` and `load_image`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from frs_core.datasets.records import ImageRecord, Split
     from frs_core.spec.dataset import DatasetSpec
 
-_NOT_FORMATS = {"__init__", "records", "check"}
+_NOT_FORMATS = {"__init__", "boxes", "check", "faults", "folder", "images", "records", "scene"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetFormat:
-    """`read(dataset, split_name)` gives the split with its faults; `load_image` its pixels, BGR uint8 (H, W, 3)."""
+    """One format.
+
+    `read(dataset, split_name)` gives train, val or test with its faults; it raises for none of them.
+    `load_image(record)` gives the pixels, BGR uint8 (H, W, 3), or raises DatasetError.
+    """
 
     name: str
     options_type: type[BaseModel]

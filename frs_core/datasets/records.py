@@ -5,6 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+SPLITS = ("train", "val", "test")
+"""The names of splits; a DatasetSpec says what each of them is, and `test` may be absent."""
+
 
 class Fault(BaseModel):
     """Something wrong with the data: `field` of the specification, how often, and up to five examples."""
@@ -32,7 +35,7 @@ class BoxRecord(BaseModel):
 
 
 class ImageRecord(BaseModel):
-    """One image: `id` is unique within the data set, `path` is empty where the pixels are generated."""
+    """One image: `id` and `name` are unique within the split, `path` is empty where pixels are generated."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -58,7 +61,7 @@ class Split(BaseModel):
 
 
 class SplitSummary(BaseModel):
-    """Counts of one split."""
+    """Counts of one split. Crowd boxes are not among them."""
 
     model_config = ConfigDict(frozen=True)
 

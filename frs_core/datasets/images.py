@@ -1,0 +1,77 @@
+"""Image files to pixels. EXIF rotation is ignored: boxes are drawn on the pixels as stored."""
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from frs_core.datasets.records import ImageRecord
+from frs_core.errors import DatasetError
+
+_FILE_FORMATS = ("JPEG", "MPO", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+"""Only formats that Pillow decodes itself: it starts Ghostscript for some of the others."""
+
+_NO_KNOWN_RANGE = {"I", "F"}
+
+
+class ImageUnreadableError(ValueError):
+    """Bytes that are not an image, or one whose pixels cannot be had. The message is the reason."""
+
+
+def load_file(record: ImageRecord) -> NDArray[np.uint8]:
+    """The pixels of the record's file, BGR uint8 (H, W, 3), contiguous.
+
+    Grey and palette images become colour, transparency is dropped, of 16 bits the upper 8 are kept.
+    Raises DatasetError naming the file where it does not decode or has not the record's size.
+    """
+    try:
+        image = decode(Path(record.path).read_bytes())
+    except (OSError, ImageUnreadableError) as error:
+        raise DatasetError(
+            f"image {record.path} does not decode ({error}); replace it or take it out of its split",
+            field="dataset",
+        ) from error
+    if image.shape[:2] != (record.height, record.width):
+        raise DatasetError(
+            f"image {record.path} is {image.shape[1]}x{image.shape[0]}, "
+            f"its annotation states {record.width}x{record.height}; correct the annotation",
+            field="dataset",
+        )
+    return image
+
+
+def decode(content: bytes) -> NDArray[np.uint8]:
+    """BGR uint8 (H, W, 3) of an image file's bytes. Raises ImageUnreadableError."""
+    image = _open(content)
+    try:
+        return _to_bgr(image)
+    except Exception as error:  # decoders raise anything on broken bytes
+        raise ImageUnreadableError(str(error) or type(error).__name__) from error
+
+
+def size_of(content: bytes) -> tuple[int, int]:
+    """(width, height) as the header states. Raises ImageUnreadableError."""
+    return _open(content).size
+
+
+def _open(content: bytes) -> Image.Image:
+    try:
+        image = Image.open(BytesIO(content), formats=_FILE_FORMATS)
+    except Exception as error:  # decoders raise anything on broken bytes
+        reason = f"not an image of a known format ({', '.join(_FILE_FORMATS)})"
+        raise ImageUnreadableError(reason) from error
+    if image.mode in _NO_KNOWN_RANGE:
+        raise ImageUnreadableError("32-bit pixels have no known range; save it with 8 bits")
+    return image
+
+
+def _to_bgr(image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode.startswith("I;16"):
+        # Pillow itself keeps the upper byte of 16-bit colour; grey is treated alike.
+        grey = (np.asarray(image) >> 8).astype(np.uint8)
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    if "transparency" in image.info:
+        image = image.convert("RGBA")
+    return np.ascontiguousarray(np.asarray(image.convert("RGB"))[:, :, ::-1])
