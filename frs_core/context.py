@@ -138,7 +138,7 @@ class RunContext(ABC):
 
 
 class LocalContext(RunContext):
-    """Writes `events.jsonl` in `workdir`. A worker's child uses this very class; the supervisor tails the file."""
+    """Writes `events.jsonl` in `workdir`, which the supervisor tails when this is a worker's child."""
 
     def __init__(self, workdir: Path, *, resume_from: Path | None = None) -> None:
         super().__init__(workdir, resume_from=resume_from)

@@ -1,4 +1,7 @@
-"""What a run reports, one JSON object a line in `events.jsonl`. Torch-free: the supervisor reads the same models."""
+"""What a run reports, one JSON object a line in `events.jsonl`.
+
+Torch-free: the supervisor reads the lines with the same models.
+"""
 
 from enum import StrEnum
 from typing import Annotated, Any, Literal

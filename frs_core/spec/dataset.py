@@ -40,9 +40,9 @@ class DatasetSpec(Spec):
     @model_validator(mode="after")
     def _options_fit(self) -> "DatasetSpec":
         from frs_core import datasets
-        from frs_core.spec.options import validate_options
+        from frs_core.spec.faults import validate_options
 
-        validate_options(datasets.get(self.format).options_type, self.options, "options")
+        validate_options(datasets.get(self.format).options_type, self.options)
         return self
 
     @property

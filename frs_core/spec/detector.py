@@ -6,6 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from frs_core import zoo
 from frs_core.spec.base import Spec
+from frs_core.spec.faults import fault
 
 
 class DetectorSpec(Spec):
@@ -30,13 +31,31 @@ class DetectorSpec(Spec):
         return value
 
     @model_validator(mode="after")
+    def _can_be_built(self) -> "DetectorSpec":
+        known = zoo.entry(self.zoo)
+        if known.operators:
+            raise fault(
+                "zoo",
+                self.zoo,
+                f"{self.zoo} needs mmcv's compiled {known.operators[0]}, which is not supported",
+            )
+        if known.backbone_type != "ResNet":
+            for knob in ("backbone_depth", "base_channels"):
+                if getattr(self, knob) is not None:
+                    message = f"{self.zoo} has a {known.backbone_type} backbone; {knob} is for ResNet"
+                    raise fault(knob, getattr(self, knob), message)
+        return self
+
+    @model_validator(mode="after")
     def _channels_divide_into_groups(self) -> "DetectorSpec":
         groups = zoo.entry(self.zoo).head_norm_groups
         channels = self.resolved_head_channels
         if groups and channels % groups:
-            raise ValueError(
-                f"head_channels is {channels}, but the head of {self.zoo} normalises in {groups} groups: "
-                f"give a multiple of {groups}"
+            raise fault(
+                "head_channels",
+                channels,
+                f"the head of {self.zoo} normalises in {groups} groups and has {channels} channels "
+                f"(fpn_channels where head_channels is not given): give a multiple of {groups}",
             )
         return self
 

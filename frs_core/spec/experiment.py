@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from frs_core.spec.base import Name, Spec, Tag
 from frs_core.spec.dataset import DatasetSpec
 from frs_core.spec.detector import DetectorSpec
+from frs_core.spec.faults import fault
 from frs_core.spec.matching import check_pair
 from frs_core.spec.method import MethodSpec
 from frs_core.spec.schedule import InputSize, ResourcesSpec, ScheduleSpec, TeacherTraining
@@ -25,7 +26,7 @@ class TeacherSpec(Spec):
     @model_validator(mode="after")
     def _one_source(self) -> "TeacherSpec":
         if self.train is not None and self.checkpoint is not None:
-            raise ValueError("give either `train` or `checkpoint`, not both")
+            raise fault("train", "given", "give either `train` or `checkpoint`, not both")
         return self
 
 
@@ -84,7 +85,8 @@ class ExperimentSpec(Spec):
     @model_validator(mode="after")
     def _fits_together(self) -> "ExperimentSpec":
         if len(self.methods) * len(self.seeds) > MAX_JOBS:
-            raise ValueError(f"{len(self.methods)} methods x {len(self.seeds)} seeds exceed {MAX_JOBS} jobs")
+            jobs = len(self.methods) * len(self.seeds)
+            raise fault("seeds", jobs, f"methods x seeds make {jobs} jobs; {MAX_JOBS} at most")
         for index, method in enumerate(self.methods):
             check_pair(self.teacher.detector, self.student.detector, method, f"methods.{index}")
         return self

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from frs_core.spec.base import Name, Spec, Tag
 from frs_core.spec.dataset import DatasetSpec
 from frs_core.spec.detector import DetectorSpec
+from frs_core.spec.faults import fault
 from frs_core.spec.matching import check_pair
 from frs_core.spec.method import MethodSpec
 from frs_core.spec.schedule import InputSize, ResourcesSpec, ScheduleSpec
@@ -53,11 +54,14 @@ class JobSpec(Spec):
     def _parts_of_its_kind(self) -> "JobSpec":
         distils = self.kind is JobKind.DISTILL
         if distils and (self.method is None or self.teacher is None):
-            raise ValueError("a distill job needs `method` and `teacher`")
+            missing = "method" if self.method is None else "teacher"
+            raise fault(missing, None, "a distill job needs `method` and `teacher`")
         if not distils and (self.method is not None or self.teacher is not None):
-            raise ValueError(f"a job of kind {self.kind.value} takes no `method` and no `teacher`")
+            extra = "teacher" if self.method is None else "method"
+            raise fault(extra, "given", f"a job of kind {self.kind.value} takes no `method` and no `teacher`")
         if (self.kind is JobKind.EVALUATE) != (self.checkpoint is not None):
-            raise ValueError("`checkpoint` belongs to jobs of kind evaluate, and they need it")
+            message = "a job of kind evaluate needs `checkpoint`, and no other kind takes it"
+            raise fault("checkpoint", self.checkpoint, message)
         if self.teacher is not None and self.method is not None:
             check_pair(self.teacher.detector, self.detector, self.method, "method")
         return self

@@ -3,22 +3,30 @@
 from frs_core import zoo
 from frs_core.methods import Signal
 from frs_core.spec.detector import DetectorSpec
+from frs_core.spec.faults import fault
 from frs_core.spec.method import MethodSpec
 
 
 def check_pair(teacher: DetectorSpec, student: DetectorSpec, method: MethodSpec, field: str) -> None:
-    """Raises ValueError naming what differs. Methods that read no signal match any pair."""
-    method.resolve(student.family)
+    """Raises a ValidationError at `field` saying what differs; a method that reads no signal fits any pair."""
+    try:
+        method.resolve(student.family)
+    except ValueError as error:
+        raise fault(f"{field}.options", method.options, str(error)) from error
     if not method.requires:
         return
     theirs, ours = zoo.entry(teacher.zoo), zoo.entry(student.zoo)
     if theirs.strides != ours.strides:
-        raise ValueError(
-            f"{field}: the teacher's levels have strides {list(theirs.strides)}, the student's "
-            f"{list(ours.strides)}; {method.name!r} compares level by level, so choose two detectors with equal strides"
+        raise fault(
+            field,
+            method.name,
+            f"{method.name!r} compares level by level, but the teacher's levels have strides "
+            f"{list(theirs.strides)} and the student's {list(ours.strides)}: choose equal strides",
         )
     if Signal.CLS in method.requires and theirs.scores_per_location != ours.scores_per_location:
-        raise ValueError(
-            f"{field}: the teacher scores {theirs.scores_per_location} anchors per location, the student "
-            f"{ours.scores_per_location}; {method.name!r} imitates class scores, so choose detectors of one family"
+        raise fault(
+            field,
+            method.name,
+            f"{method.name!r} imitates class scores, but the teacher scores {theirs.scores_per_location} "
+            f"anchors per location and the student {ours.scores_per_location}: choose one family",
         )

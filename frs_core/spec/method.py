@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from frs_core import methods
 from frs_core.spec.base import Name, Spec
-from frs_core.spec.options import validate_options
+from frs_core.spec.faults import validate_options
 
 
 class MethodSpec(Spec):
@@ -29,7 +29,7 @@ class MethodSpec(Spec):
 
     @model_validator(mode="after")
     def _options_fit(self) -> "MethodSpec":
-        validate_options(methods.get(self.name).options_type, self.options, "options")
+        validate_options(methods.get(self.name).options_type, self.options)
         return self
 
     @property
@@ -38,7 +38,7 @@ class MethodSpec(Spec):
         return self.label or self.name
 
     def resolve(self, family: str) -> BaseModel:
-        """All options, with the family's defaults filled in. Raises ValueError where the source gives none."""
+        """All options, the family's defaults filled in; ValueError where the source gives none."""
         return methods.get(self.name).resolve(self.options, family)
 
     @cached_property

@@ -1,0 +1,53 @@
+"""The only place that imports mmdet, mmengine and mmcv. Everything else takes their names from here.
+
+The order matters: the stand-in for mmcv's compiled operators must be in place before mmdet is imported,
+and the unsafe checkpoint loaders are replaced before anything can call them.
+"""
+
+from pathlib import Path
+
+from frs_core.detectors import operators
+
+OPERATOR_SOURCE = operators.install()
+
+import mmdet  # noqa: E402
+import mmdet.datasets.transforms  # noqa: E402
+import mmdet.models  # noqa: E402
+from mmcv.transforms import Compose  # noqa: E402
+from mmdet.registry import MODELS  # noqa: E402
+from mmdet.structures import DetDataSample  # noqa: E402
+from mmdet.structures.bbox import HorizontalBoxes  # noqa: E402
+from mmengine.config import Config  # noqa: E402
+from mmengine.dataset import pseudo_collate  # noqa: E402
+from mmengine.hooks import Hook, ParamSchedulerHook  # noqa: E402
+from mmengine.model import BaseModel  # noqa: E402
+from mmengine.optim import CosineAnnealingLR, LinearLR, MultiStepLR, OptimWrapper  # noqa: E402
+from mmengine.registry import init_default_scope  # noqa: E402
+from mmengine.runner import BaseLoop, Runner  # noqa: E402
+
+from frs_core.detectors import checkpoints  # noqa: E402
+
+checkpoints.forbid_unsafe_loading()
+init_default_scope("mmdet")
+
+CONFIG_ROOT = Path(mmdet.__file__).parent / ".mim" / "configs"
+
+__all__ = [
+    "CONFIG_ROOT",
+    "MODELS",
+    "OPERATOR_SOURCE",
+    "BaseLoop",
+    "BaseModel",
+    "Compose",
+    "Config",
+    "CosineAnnealingLR",
+    "DetDataSample",
+    "Hook",
+    "HorizontalBoxes",
+    "LinearLR",
+    "MultiStepLR",
+    "OptimWrapper",
+    "ParamSchedulerHook",
+    "Runner",
+    "pseudo_collate",
+]

@@ -1,0 +1,55 @@
+"""Evaluates a detector on a split and reports the result."""
+
+import json
+from pathlib import Path
+
+from torch import nn
+
+from frs_core.context import RunContext, publish
+from frs_core.datasets.records import Split
+from frs_core.evaluation.coco import EVALUATOR, ground_truth, score
+from frs_core.evaluation.predict import predict
+from frs_core.spec.job import JobSpec
+from frs_core.training.samples import SplitImages
+
+
+def evaluate(
+    detector: nn.Module,
+    split: Split,
+    spec: JobSpec,
+    context: RunContext,
+    *,
+    dataset_hash: str,
+    step: int,
+    epoch: int,
+    keep_predictions: bool,
+) -> dict[str, float | None]:
+    """The COCO numbers on `split`, recorded as an evaluation and as metrics `<split>/ap`, ..."""
+    images = SplitImages(split, spec.dataset.format, spec.input_size, seed=0, flip_probability=0.0)
+    predictions = predict(detector, images)
+    scores = score(ground_truth(split), predictions)
+    context.report(
+        step, {f"{split.name}/{name}": value for name, value in scores.metrics.items() if value is not None}
+    )
+    context.evaluation(
+        split=split.name,
+        step=step,
+        epoch=epoch,
+        evaluator=EVALUATOR,
+        dataset_hash=dataset_hash,
+        num_images=len(split.images),
+        num_boxes=sum(len(image.boxes) for image in split.images),
+        metrics=scores.metrics,
+        per_class=scores.per_class,
+    )
+    if keep_predictions:
+        _save(context, f"predictions_{split.name}.json", json.dumps(predictions))
+        _save(context, f"ground_truth_{split.name}.json", json.dumps(ground_truth(split)))
+    return scores.metrics
+
+
+def _save(context: RunContext, name: str, text: str) -> None:
+    path = Path(context.workdir / name)
+    temporary = path.with_suffix(".partial")
+    temporary.write_text(text)
+    context.artifact(name, publish(temporary, path), "application/json")

@@ -1,0 +1,23 @@
+"""Maps the student's features into the teacher's space, one convolution per level."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from frs_core.detectors.seeds import seeded
+
+
+class Adapters(nn.Module):
+    """A 3 x 3 convolution per level; the initial weights draw from a generator of their own."""
+
+    def __init__(self, student_channels: int, teacher_channels: int, num_levels: int, *, seed: int) -> None:
+        super().__init__()
+        with seeded(seed, "adapters"):
+            self.levels = nn.ModuleList(
+                nn.Conv2d(student_channels, teacher_channels, kernel_size=3, padding=1)
+                for _ in range(num_levels)
+            )
+
+    def forward(self, features: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """(N, C_student, H, W) per level to (N, C_teacher, H, W)."""
+        return tuple(level(feature) for level, feature in zip(self.levels, features, strict=True))

@@ -1,0 +1,73 @@
+"""Feature-Richness Score distillation.
+
+Source: Du et al., "Distilling Object Detectors with Feature Richness", NeurIPS 2021, equations 2 to 6.
+Shapes: N images, C channels of a level, H x W its locations, A anchors, K classes; lists run over
+levels, finest first.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from frs_core.detectors.signals import Signals
+from frs_core.imitation.adapter import Adapters
+from frs_core.imitation.masked import masked_mean, masked_squared_error
+from frs_core.methods.batch import Batch, Levels
+from frs_core.methods.frs.options import Options
+
+
+def richness(teacher_logits: Sequence[Tensor]) -> list[Tensor]:
+    """S: the highest class probability at each location, (N, A*K, H, W) to (N, 1, H, W), in [0, 1]."""
+    return [logits.float().amax(dim=1, keepdim=True).sigmoid() for logits in teacher_logits]
+
+
+def feature_loss(student: Sequence[Tensor], teacher: Sequence[Tensor], richness: Sequence[Tensor]) -> Tensor:
+    """Sum over levels of sum(S (teacher - student)^2) / sum(S); features (N, C, H, W), student's adapted."""
+    return torch.stack(
+        [masked_squared_error(*level) for level in zip(student, teacher, richness, strict=True)]
+    ).sum()
+
+
+def classification_loss(
+    student_logits: Sequence[Tensor], teacher_logits: Sequence[Tensor], richness: Sequence[Tensor]
+) -> Tensor:
+    """Sum over levels of sum(S BCE(student, sigmoid(teacher))) / sum(S), from logits (N, A*K, H, W)."""
+    return torch.stack(
+        [
+            masked_mean(
+                binary_cross_entropy_with_logits(
+                    student.float(), teacher.float().sigmoid(), reduction="none"
+                ),
+                mask,
+            )
+            for student, teacher, mask in zip(student_logits, teacher_logits, richness, strict=True)
+        ]
+    ).sum()
+
+
+class Method(nn.Module):
+    """Both terms, each with its weight, growing linearly over the warm-up."""
+
+    def __init__(self, options: Options, levels: Levels, *, seed: int) -> None:
+        super().__init__()
+        assert options.feature_weight is not None
+        assert options.classification_weight is not None
+        self._feature_weight = options.feature_weight
+        self._classification_weight = options.classification_weight
+        self._warmup_steps = options.warmup_steps
+        self.adapters = Adapters(
+            levels.student_channels, levels.teacher_channels, levels.num_levels, seed=seed
+        )
+
+    def losses(self, student: Signals, teacher: Signals, batch: Batch, step: int) -> dict[str, Tensor]:  # noqa: ARG002
+        """`frs_feature` and `frs_classification`, scalars, of the given optimizer step (from 0)."""
+        scores = richness(teacher.cls)
+        ramp = min(1.0, step / self._warmup_steps) if self._warmup_steps else 1.0
+        feature = feature_loss(self.adapters(student.neck), teacher.neck, scores)
+        classification = classification_loss(student.cls, teacher.cls, scores)
+        return {
+            "frs_feature": feature * (self._feature_weight * ramp),
+            "frs_classification": classification * (self._classification_weight * ramp),
+        }

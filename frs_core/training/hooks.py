@@ -1,0 +1,109 @@
+"""What happens around the training steps: reporting, evaluating, saving, stopping. One hook each."""
+
+# ruff: noqa: ARG002  (mmengine fixes the signatures)
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from frs_core.context import RunContext
+from frs_core.detectors.wall import Hook
+from frs_core.errors import Stopped
+
+_MAX_POINTS = 2000
+_PROGRESS_SECONDS = 1.0
+
+
+class ReportHook(Hook):  # type: ignore[misc]
+    """Loss terms and learning rate as metrics, and where the run is.
+
+    At most 2000 points a series, at steps that depend on the schedule alone.
+    """
+
+    priority = "VERY_HIGH"  # before the schedule moves on, so that the rate is the one the step used
+
+    def __init__(self, context: RunContext) -> None:
+        self._context = context
+        self._last_progress = 0.0
+        self._started: tuple[float, int] | None = None
+
+    def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
+        """Start the clock with the first step of this run."""
+        self._started = self._started or (time.monotonic(), batch_idx)
+
+    def after_train_iter(
+        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        """Report the step just done; its metrics are numbered from 0."""
+        interval = -(-runner.max_iters // _MAX_POINTS)
+        last = runner.iter == runner.max_iters
+        if batch_idx % interval == 0 or last:
+            self._context.report(batch_idx, _metrics(runner, outputs))
+        if last or time.monotonic() - self._last_progress >= _PROGRESS_SECONDS:
+            self._last_progress = time.monotonic()
+            self._context.progress(
+                "training",
+                step=runner.iter,
+                total_steps=runner.max_iters,
+                epoch=runner.epoch,
+                total_epochs=runner.max_epochs,
+                eta_seconds=self._eta(runner),
+            )
+
+    def _eta(self, runner: Any) -> float:
+        assert self._started is not None
+        began, first_step = self._started
+        return (time.monotonic() - began) / (runner.iter - first_step) * (runner.max_iters - runner.iter)
+
+
+def _metrics(runner: Any, outputs: dict[str, float]) -> dict[str, float]:
+    totals = {"loss": "train/loss", "plain_loss": "train/plain_loss"}
+    values = {totals.get(name, f"train/loss/{name}"): value for name, value in outputs.items()}
+    return values | {"train/lr": runner.optim_wrapper.param_groups[0]["lr"]}
+
+
+class EveryEpochsHook(Hook):  # type: ignore[misc]
+    """Calls `action` after every n-th epoch, and after the last where `also_last` is set."""
+
+    priority = "LOW"
+
+    def __init__(self, action: Callable[[Any], None], every: int, *, also_last: bool) -> None:
+        self._action = action
+        self._every = every
+        self._also_last = also_last
+
+    def after_train_epoch(self, runner: Any) -> None:
+        """Act when it is time."""
+        if runner.epoch % self._every == 0 or (self._also_last and runner.iter == runner.max_iters):
+            self._action(runner)
+
+
+class StopHook(Hook):  # type: ignore[misc]
+    """When the context asks to stop: save the state and raise `Stopped`, between two steps.
+
+    At the end of an epoch it waits for that epoch's evaluation, which a resumed run would not repeat.
+    """
+
+    priority = "VERY_LOW"
+
+    def __init__(self, context: RunContext, save: Callable[[Any], None], steps_per_epoch: int) -> None:
+        self._context = context
+        self._save = save
+        self._steps_per_epoch = steps_per_epoch
+
+    def after_train_iter(
+        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        """Look once a step."""
+        if runner.iter % self._steps_per_epoch:
+            self._stop_if_asked(runner)
+
+    def after_train_epoch(self, runner: Any) -> None:
+        """Look after everything else of the epoch is done; a finished training is not stopped."""
+        if runner.iter < runner.max_iters:
+            self._stop_if_asked(runner)
+
+    def _stop_if_asked(self, runner: Any) -> None:
+        if self._context.should_stop():
+            self._save(runner)
+            raise Stopped(f"stopped at step {runner.iter} of {runner.max_iters}; the state is saved")

@@ -1,0 +1,89 @@
+"""The model that mmengine trains: a student, a method, and a teacher that is no part of it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from frs_core.detectors.signals import Signals, student_losses, teacher_signals
+from frs_core.detectors.wall import BaseModel, OptimWrapper
+from frs_core.errors import NonFiniteLossError
+from frs_core.methods import Signal
+from frs_core.methods.batch import Batch
+from frs_core.training.method import Method
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A frozen detector in eval mode. Not a module, so that no checkpoint or optimizer ever finds it."""
+
+    detector: nn.Module
+    family: str
+    requires: frozenset[Signal]
+
+    def __post_init__(self) -> None:
+        self.detector.eval().requires_grad_(False)
+
+    def signals(self, images: list[Tensor]) -> Signals:
+        """The signals of raw images, normalised by the teacher's own preprocessor."""
+        return teacher_signals(self.detector, self.family, images, self.requires)
+
+
+class DistillingDetector(BaseModel):  # type: ignore[misc]
+    """A student with its own losses plus the method's terms."""
+
+    def __init__(self, student: nn.Module, method: nn.Module | None, teacher: Teacher | None) -> None:
+        super().__init__(data_preprocessor=None)
+        self.student = student
+        self.method = method
+        self._teacher = teacher
+        self.step = 0
+
+    def init_weights(self) -> None:
+        """Nothing: both parts were initialised, each from its own generator, when they were built."""
+
+    def forward(self, inputs: Tensor, data_samples: Any = None, mode: str = "tensor") -> Any:
+        """The student's forward pass."""
+        return self.student(inputs, data_samples, mode=mode)
+
+    def train_step(self, data: Mapping[str, Any], optim_wrapper: OptimWrapper) -> dict[str, float]:
+        """One optimizer step. Returns the value of every term, of `plain_loss` and of `loss`, their sum."""
+        with optim_wrapper.optim_context(self):
+            terms = self.terms(data)
+        values = {name: float(term.detach()) for name, term in terms.items()}
+        self._refuse_nonfinite(values)
+        optim_wrapper.update_params(torch.stack(list(terms.values())).sum())
+        plain = sum(value for name, value in values.items() if name in self._plain_names)
+        self.step += 1
+        return {**values, "plain_loss": plain, "loss": sum(values.values())}
+
+    def terms(self, data: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Every term of the loss as a scalar: the detector's own (cls, bbox, ...), then the method's."""
+        images = list(data["inputs"])
+        teacher = self._teacher.signals(images) if self._teacher is not None else None
+        prepared = cast(nn.Module, self.student.data_preprocessor)(data, True)
+        losses, signals = student_losses(self.student, prepared["inputs"], prepared["data_samples"])
+        terms = {name.removeprefix("loss_"): _as_scalar(value) for name, value in losses.items()}
+        self._plain_names = frozenset(terms)
+        if self.method is None or teacher is None:
+            return terms
+        batch = Batch(data_samples=prepared["data_samples"], input_shape=tuple(prepared["inputs"].shape[-2:]))
+        extra = cast(Method, self.method).losses(signals, teacher, batch, self.step)
+        assert not extra.keys() & terms.keys(), "a method's term has the name of one of the detector's"
+        return terms | extra
+
+    def _refuse_nonfinite(self, values: Mapping[str, float]) -> None:
+        bad = [name for name, value in values.items() if not math.isfinite(value)]
+        if bad:
+            raise NonFiniteLossError(
+                f"the loss term {bad[0]!r} became {values[bad[0]]} at step {self.step}: lower "
+                "schedule.optimizer.lr or the method's weights, or lengthen schedule.warmup_steps"
+            )
+
+
+def _as_scalar(value: Tensor | list[Tensor]) -> Tensor:
+    """mmdet gives a term as one tensor or as one a level."""
+    return value.mean() if isinstance(value, Tensor) else torch.stack([level.mean() for level in value]).sum()

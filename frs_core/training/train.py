@@ -1,0 +1,128 @@
+"""Trains one detector, alone or under a teacher, on mmengine's Runner with our loop and hooks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from frs_core.context import RunContext
+from frs_core.datasets.records import Split
+from frs_core.detectors.builders import build_detector, load_detector
+from frs_core.detectors.wall import ParamSchedulerHook, Runner
+from frs_core.events import CheckpointKind
+from frs_core.spec.base import canonical_hash
+from frs_core.spec.job import JobSpec
+from frs_core.training.hooks import EveryEpochsHook, ReportHook, StopHook
+from frs_core.training.loop import StepLoop
+from frs_core.training.method import build_method
+from frs_core.training.model import DistillingDetector, Teacher
+from frs_core.training.optimizer import build_optimizer, build_schedulers
+from frs_core.training.samples import SplitImages, StepSampler, make_loader, steps_per_epoch
+from frs_core.training.state import restore_state, save_state
+
+Evaluate = Callable[[nn.Module, int, int], None]
+"""Called with the detector, the steps done and the epochs done."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The detector at the end of its training."""
+
+    detector: nn.Module
+    step: int
+    epoch: int
+
+
+def train(spec: JobSpec, split: Split, context: RunContext, evaluate: Evaluate) -> Trained:
+    """Train to the schedule's end, from `context.resume_from` if there is one.
+
+    Raises Stopped, with the state saved, when the context asks; NonFiniteLossError; CheckpointError.
+    """
+    schedule = spec.schedule
+    per_epoch = steps_per_epoch(len(split.images), schedule.batch_size)
+    total = schedule.epochs * per_epoch
+    model = build_model(spec, len(split.classes))
+    optimizer = build_optimizer(model, schedule)
+    schedulers = build_schedulers(optimizer, schedule, per_epoch)
+    if context.resume_from is not None:
+        restore_state(context.resume_from, model, optimizer, schedulers, job_hash=training_hash(spec))
+    images = SplitImages(
+        split,
+        spec.dataset.format,
+        spec.input_size,
+        seed=spec.seed,
+        flip_probability=schedule.flip_probability,
+    )
+    sampler = StepSampler(
+        len(images), schedule.batch_size, seed=spec.seed, first_step=model.step, total_steps=total
+    )
+    save = _state_saver(spec, model, optimizer, schedulers, context)
+    runner = Runner(
+        model=model,
+        work_dir=str(context.workdir / "mmengine"),
+        train_dataloader=make_loader(images, sampler, data_workers=spec.resources.data_workers),
+        train_cfg={
+            "type": StepLoop,
+            "first_step": model.step,
+            "total_steps": total,
+            "steps_per_epoch": per_epoch,
+        },
+        optim_wrapper=optimizer,
+        param_scheduler=schedulers,
+        default_hooks=_no_default_hooks(),
+        custom_hooks=[
+            ReportHook(context),
+            ParamSchedulerHook(),
+            EveryEpochsHook(
+                lambda runner: evaluate(model.student, runner.iter, runner.epoch),
+                schedule.evaluate_every_epochs,
+                also_last=True,
+            ),
+            EveryEpochsHook(save, schedule.checkpoint_every_epochs, also_last=False),
+            StopHook(context, save, per_epoch),
+        ],
+        default_scope="mmdet",
+        randomness={"seed": spec.seed},
+        experiment_name="run",
+    )
+    if model.step < total:
+        runner.train()
+    return Trained(detector=model.student, step=total, epoch=schedule.epochs)
+
+
+def build_model(spec: JobSpec, num_classes: int) -> DistillingDetector:
+    """Student, method and teacher of the job; `none` brings no teacher."""
+    student = build_detector(spec.detector, num_classes, seed=spec.seed)
+    if not spec.needs_teacher:
+        return DistillingDetector(student, None, None)
+    assert spec.teacher is not None
+    assert spec.teacher.checkpoint is not None
+    assert spec.method is not None
+    detector, _ = load_detector(spec.teacher.detector, num_classes, Path(spec.teacher.checkpoint))
+    teacher = Teacher(detector, spec.teacher.detector.family, spec.method.requires)
+    return DistillingDetector(student, build_method(spec), teacher)
+
+
+def training_hash(spec: JobSpec) -> str:
+    """What a state checkpoint belongs to: everything that shapes the training, paths and names aside."""
+    left_out = {"name", "tags", "submitted_by", "checkpoint", "resources"}
+    plain = spec.model_dump(mode="json", exclude=left_out | {"teacher", "dataset"})
+    return canonical_hash(plain)
+
+
+def _state_saver(
+    spec: JobSpec, model: DistillingDetector, optimizer: Any, schedulers: list[Any], context: RunContext
+) -> Callable[[Any], None]:
+    def save(runner: Any) -> None:
+        path = context.workdir / f"state_{model.step:08d}.pth"
+        save_state(path, model, optimizer, schedulers, job_hash=training_hash(spec))
+        context.checkpoint(CheckpointKind.STATE, path, step=model.step, epoch=runner.epoch)
+
+    return save
+
+
+def _no_default_hooks() -> dict[str, None]:
+    names = ("runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint")
+    return dict.fromkeys(names)
