@@ -1,7 +1,7 @@
 """The tables. Every relation is loaded on purpose (`lazy="raise"`); constraints are named."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
@@ -11,14 +11,13 @@ from sqlalchemy import (
     Integer,
     MetaData,
     String,
-    Text,
     UniqueConstraint,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from service.db.states import AttemptState, DesiredState, JobState
-from service.db.types import ID_LENGTH, UtcDateTime, new_id, utc_now
+from service.db.types import ID_LENGTH, PrintedText, UtcDateTime, named_values, new_id, utc_now
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -35,13 +34,12 @@ class Base(DeclarativeBase):
     """Root of all models."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: UtcDateTime(),
         dict[str, Any]: JSON(),
-        list[str]: JSON(),
-        JobState: String(16),
-        DesiredState: String(16),
-        AttemptState: String(16),
+        JobState: named_values(JobState),
+        DesiredState: named_values(DesiredState),
+        AttemptState: named_values(AttemptState),
     }
 
 
@@ -127,7 +125,7 @@ class Job(Base):
     latest_ap: Mapped[float | None]
 
     reason_code: Mapped[str | None] = mapped_column(String(64))
-    reason: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(PrintedText)
     reason_field: Mapped[str | None] = mapped_column(String(200))
 
     experiment: Mapped[Experiment | None] = relationship(back_populates="jobs", lazy="raise")
@@ -190,7 +188,7 @@ class Attempt(Base):
     exit_code: Mapped[int | None]
     signal: Mapped[int | None]
     reason_code: Mapped[str | None] = mapped_column(String(64))
-    reason: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(PrintedText)
     resumed_from_step: Mapped[int | None]
     environment: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
@@ -296,7 +294,7 @@ class LogChunk(Base):
     job_id: Mapped[str] = mapped_column(Id, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
     token: Mapped[int] = mapped_column(primary_key=True)
     offset: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    text: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(PrintedText)
 
 
 class Event(Base):
@@ -310,7 +308,7 @@ class Event(Base):
     )
     job_id: Mapped[str | None] = mapped_column(Id, ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(32))
-    message: Mapped[str] = mapped_column(Text)
+    message: Mapped[str] = mapped_column(PrintedText)
     data: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
@@ -327,13 +325,14 @@ class IdempotencyKey(Base):
 
 
 class OutboxMessage(Base):
-    """A wake-up for the broker, written in the transaction that made it necessary."""
+    """A wake-up for the broker, written with what made it necessary; not sent before its time."""
 
     __tablename__ = "outbox"
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
     job_id: Mapped[str] = mapped_column(Id, ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    not_before: Mapped[datetime | None]
     published_at: Mapped[datetime | None]
 
     __table_args__ = (

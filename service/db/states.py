@@ -52,7 +52,10 @@ MOVES: dict[JobState, frozenset[JobState]] = {
 
 
 def experiment_state(job_states: list[JobState]) -> str:
-    """The derived state: failed jobs outweigh cancelled, those outweigh success; unfinished work outweighs all."""
+    """The derived state.
+
+    Unfinished work outweighs all; then failed jobs outweigh blocked, those cancelled, those succeeded ones.
+    """
     states = set(job_states)
     if JobState.RUNNING in states:
         return "running"

@@ -1,0 +1,201 @@
+"""How a worker takes a job from the queue."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import ValidationError
+from sqlalchemy import ColumnElement, and_, delete, or_, select, text, update
+from sqlalchemy.orm import Session
+
+from frs_core.events import CheckpointKind
+from frs_core.spec import JobSpec
+from service.db.leases import Lease, now
+from service.db.models import Attempt, Checkpoint, Evaluation, Job, JobDependency, MetricPoint, MetricSeries
+from service.db.moves import move, note_move
+from service.db.states import AttemptState, DesiredState, JobState
+from service.db.types import is_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFile:
+    """A checkpoint in the artifact store."""
+
+    checkpoint_id: str
+    uri: str
+    sha256: str
+    size_bytes: int
+    step: int
+    epoch: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A job that an attempt now holds.
+
+    `resume_from` is the newest `state` checkpoint, if any. `weights` holds what is to be fetched, by its place
+    in the specification: `teacher` for the teacher's checkpoint, `checkpoint` for an evaluate job's own.
+    """
+
+    lease: Lease
+    spec: JobSpec
+    experiment_id: str | None
+    resume_from: StoredFile | None
+    weights: Mapping[str, StoredFile]
+
+
+def claim(session: Session, worker_id: str, *, gpus: int, lease_seconds: float) -> Claim | None:
+    """Take the first job that fits `gpus` free GPUs; None when there is none.
+
+    One conditional statement takes it, so that no two workers get the same. What an earlier attempt recorded
+    beyond the checkpoint from which this one continues is deleted in the same transaction.
+    """
+    moment = now(session)
+    job = _take_first(session, moment, gpus)
+    if job is None:
+        return None
+    attempt = Attempt(
+        job_id=job.id,
+        worker_id=worker_id,
+        token=job.token,
+        started_at=moment,
+        heartbeat_at=moment,
+        lease_expires_at=moment + timedelta(seconds=lease_seconds),
+    )
+    session.add(attempt)
+    note_move(session, job, JobState.QUEUED, moment)
+    session.flush()
+    try:
+        spec = JobSpec.model_validate(job.spec)
+    except ValidationError as error:
+        _refuse(session, job, attempt, moment, error)
+        return None
+    state = _newest(session, job.id, CheckpointKind.STATE)
+    _forget_beyond(session, job.id, -1 if state is None else state.step)
+    _rewind(job, state)
+    attempt.resumed_from_step = None if state is None else state.step
+    return Claim(
+        lease=Lease(job_id=job.id, attempt_id=attempt.id, token=job.token),
+        spec=spec,
+        experiment_id=job.experiment_id,
+        resume_from=state,
+        weights=_weights(session, job.id, spec),
+    )
+
+
+def has_claimable(session: Session, *, gpus: int) -> bool:
+    """Whether `claim` would find a job."""
+    return bool(session.scalar(select(select(Job.id).where(_claimable(now(session), gpus)).exists())))
+
+
+def _claimable(moment: datetime, gpus: int) -> ColumnElement[bool]:
+    # The state is spelled out, not bound: only then do both databases use the partial index ix_jobs_queue.
+    return and_(
+        text("jobs.state = 'queued'"),
+        or_(Job.not_before.is_(None), Job.not_before <= moment),
+        Job.gpus <= gpus,
+        Job.desired_state == DesiredState.RUN,
+    )
+
+
+def _take_first(session: Session, moment: datetime, gpus: int) -> Job | None:
+    first = (
+        select(Job.id)
+        .where(_claimable(moment, gpus))
+        .order_by(Job.rank, Job.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        update(Job)
+        .where(Job.id == first.scalar_subquery())
+        .values(
+            state=JobState.RUNNING,
+            token=Job.token + 1,
+            num_attempts=Job.num_attempts + 1,
+            started_at=moment,
+            not_before=None,
+            phase=None,
+            eta_seconds=None,
+        )
+        .returning(Job)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    return session.scalars(statement).one_or_none()
+
+
+def _refuse(session: Session, job: Job, attempt: Attempt, moment: datetime, error: ValidationError) -> None:
+    """Fail a job that this version cannot read, lest it stay at the head of the queue for ever."""
+    fault = error.errors(include_url=False)[0]
+    field, reason = ".".join(map(str, fault["loc"])), f"this version cannot read the job: {fault['msg']}"
+    attempt.state, attempt.ended_at = AttemptState.FAILED, moment
+    attempt.reason_code, attempt.reason = "invalid_spec", reason
+    move(
+        session,
+        job,
+        JobState.FAILED,
+        moment,
+        reason_code="invalid_spec",
+        reason=reason,
+        reason_field=field[:200] or None,
+    )
+
+
+def _forget_beyond(session: Session, job_id: str, step: int) -> None:
+    series = select(MetricSeries.id).where(MetricSeries.job_id == job_id)
+    points = delete(MetricPoint).where(MetricPoint.series_id.in_(series), MetricPoint.step > step)
+    session.execute(points, execution_options={"synchronize_session": False})
+    evaluations = delete(Evaluation).where(Evaluation.job_id == job_id, Evaluation.step > step)
+    session.execute(evaluations, execution_options={"synchronize_session": False})
+
+
+def _rewind(job: Job, state: StoredFile | None) -> None:
+    if state is None:
+        job.step = job.epoch = 0
+        job.latest_loss = job.latest_ap = None
+    else:
+        job.step, job.epoch = state.step, state.epoch
+
+
+def _weights(session: Session, job_id: str, spec: JobSpec) -> dict[str, StoredFile]:
+    found = {
+        "checkpoint": _stored(session, spec.checkpoint),
+        "teacher": _teacher(session, job_id, spec),
+    }
+    return {place: file for place, file in found.items() if file is not None}
+
+
+def _teacher(session: Session, job_id: str, spec: JobSpec) -> StoredFile | None:
+    if spec.teacher is None:
+        return None
+    if spec.teacher.checkpoint is not None:
+        return _stored(session, spec.teacher.checkpoint)
+    source = select(JobDependency.depends_on_id).where(
+        JobDependency.job_id == job_id, JobDependency.role == "teacher"
+    )
+    teacher_id = session.scalars(source).one_or_none()
+    return None if teacher_id is None else _newest(session, teacher_id, CheckpointKind.WEIGHTS)
+
+
+def _newest(session: Session, job_id: str, kind: CheckpointKind) -> StoredFile | None:
+    statement = select(Checkpoint).where(Checkpoint.job_id == job_id, Checkpoint.kind == kind.value)
+    row = session.scalars(statement.order_by(Checkpoint.step.desc()).limit(1)).one_or_none()
+    return None if row is None else _file(row)
+
+
+def _stored(session: Session, name: str | None) -> StoredFile | None:
+    if name is None or not is_id(name):
+        return None
+    row = session.get(Checkpoint, name)
+    return None if row is None else _file(row)
+
+
+def _file(row: Checkpoint) -> StoredFile:
+    return StoredFile(
+        checkpoint_id=row.id,
+        uri=row.uri,
+        sha256=row.sha256,
+        size_bytes=row.size_bytes,
+        step=row.step,
+        epoch=row.epoch,
+    )

@@ -1,0 +1,44 @@
+"""The workers that are or were there."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from service.db.leases import now
+from service.db.models import Worker
+from service.db.types import new_id
+
+
+def register_worker(
+    session: Session, *, host: str, pid: int, version: str, devices: Mapping[str, Any]
+) -> str:
+    """Record a worker that has started. Returns its id."""
+    moment = now(session)
+    worker = Worker(
+        id=new_id(),
+        host=host,
+        pid=pid,
+        version=version,
+        devices=dict(devices),
+        started_at=moment,
+        heartbeat_at=moment,
+    )
+    session.add(worker)
+    session.flush()
+    return worker.id
+
+
+def beat_worker(session: Session, worker_id: str) -> None:
+    """Record that the worker is alive."""
+    session.execute(
+        update(Worker).where(Worker.id == worker_id).values(heartbeat_at=now(session), state="online")
+    )
+
+
+def retire_worker(session: Session, worker_id: str) -> None:
+    """Record that the worker has left in good order."""
+    session.execute(
+        update(Worker).where(Worker.id == worker_id).values(heartbeat_at=now(session), state="offline")
+    )

@@ -1,0 +1,135 @@
+"""The metrics store: narrow rows keyed (series, step), so that writing the same again changes nothing."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Insert, Row, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from frs_core.events import MetricEvent
+from service.db.models import MetricPoint, MetricSeries
+
+ROWS_PER_STATEMENT = 1000
+"""Keeps a statement's parameters far below SQLite's 32,766 and PostgreSQL's 65,535."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """A metric's points by rising step, `num_points` of them recorded; fewer are given where thinned."""
+
+    name: str
+    num_points: int
+    steps: tuple[int, ...]
+    values: tuple[float | None, ...]
+    times: tuple[float, ...]
+    nonfinite: dict[int, str]
+    """Steps whose value is None because it was `nan`, `inf` or `-inf`."""
+
+
+def upsert(
+    session: Session,
+    table: type[DeclarativeBase],
+    rows: Sequence[dict[str, Any]],
+    *,
+    key: Sequence[str],
+    update: Sequence[str] = (),
+) -> None:
+    """Insert rows; where one with the same `key` exists, set its columns `update`, or leave it if there are none."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    for start in range(0, len(rows), ROWS_PER_STATEMENT):
+        statement = insert(table).values(list(rows[start : start + ROWS_PER_STATEMENT]))
+        session.execute(_on_conflict(statement, key, update))
+
+
+def _on_conflict(
+    statement: postgresql.Insert | sqlite.Insert, key: Sequence[str], update: Sequence[str]
+) -> Insert:
+    if not update:
+        return statement.on_conflict_do_nothing(index_elements=list(key))
+    values = {name: statement.excluded[name] for name in update}
+    return statement.on_conflict_do_update(index_elements=list(key), set_=values)
+
+
+def write_points(session: Session, job_id: str, events: Iterable[MetricEvent]) -> None:
+    """Record the values; of two for the same name and step the last one stays."""
+    points: dict[tuple[str, int], dict[str, Any]] = {}
+    for event in events:
+        for name, value in event.values.items():
+            kind = event.nonfinite.get(name)
+            points[name, event.step] = {"value": value, "nonfinite": kind, "time": event.time}
+    if not points:
+        return
+    series = _series_ids(session, job_id, {name for name, _ in points})
+    rows = [{"series_id": series[name], "step": step, **point} for (name, step), point in points.items()]
+    upsert(session, MetricPoint, rows, key=("series_id", "step"), update=("value", "nonfinite", "time"))
+
+
+def read_series(
+    session: Session, job_id: str, *, names: Sequence[str] | None = None, max_points: int | None = None
+) -> list[Series]:
+    """The job's series by name. Beyond `max_points` each keeps every n-th point and its last one."""
+    heads = _heads(session, job_id, names)
+    chosen = _points(session, [head.id for head in heads], max_points)
+    return [
+        Series(
+            name=head.name,
+            num_points=head.count,
+            steps=tuple(point.step for point in chosen[head.id]),
+            values=tuple(point.value for point in chosen[head.id]),
+            times=tuple(point.time for point in chosen[head.id]),
+            nonfinite={point.step: point.nonfinite for point in chosen[head.id] if point.nonfinite},
+        )
+        for head in heads
+    ]
+
+
+def _series_ids(session: Session, job_id: str, names: set[str]) -> dict[str, int]:
+    rows = [{"job_id": job_id, "name": name} for name in sorted(names)]
+    upsert(session, MetricSeries, rows, key=("job_id", "name"))
+    statement = select(MetricSeries.name, MetricSeries.id).where(
+        MetricSeries.job_id == job_id, MetricSeries.name.in_(names)
+    )
+    return {row.name: row.id for row in session.execute(statement)}
+
+
+def _heads(session: Session, job_id: str, names: Sequence[str] | None) -> Sequence[Row[tuple[int, str, int]]]:
+    statement = (
+        select(MetricSeries.id, MetricSeries.name, func.count(MetricPoint.step).label("count"))
+        .join(MetricPoint, MetricPoint.series_id == MetricSeries.id)
+        .where(MetricSeries.job_id == job_id)
+        .group_by(MetricSeries.id, MetricSeries.name)
+        .order_by(MetricSeries.name)
+    )
+    if names is not None:
+        statement = statement.where(MetricSeries.name.in_(names))
+    return session.execute(statement).all()
+
+
+def _points(session: Session, series_ids: Sequence[int], max_points: int | None) -> dict[int, list[Row[Any]]]:
+    order = func.row_number().over(partition_by=MetricPoint.series_id, order_by=MetricPoint.step)
+    count = func.count().over(partition_by=MetricPoint.series_id)
+    numbered = (
+        select(
+            MetricPoint.series_id,
+            MetricPoint.step,
+            MetricPoint.value,
+            MetricPoint.time,
+            MetricPoint.nonfinite,
+            (order - 1).label("number"),
+            count.label("count"),
+        )
+        .where(MetricPoint.series_id.in_(series_ids))
+        .subquery()
+    )
+    statement = select(numbered).order_by(numbered.c.series_id, numbered.c.step)
+    if max_points is not None:
+        stride = (numbered.c.count + max_points - 1) // max_points
+        last = numbered.c.number == numbered.c.count - 1
+        statement = statement.where((numbered.c.number % stride == 0) | last)
+    points: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in session.execute(statement):
+        points[row.series_id].append(row)
+    return points

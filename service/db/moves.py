@@ -1,0 +1,123 @@
+"""The one way by which a job changes its state."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.db.models import Event, Job, JobDependency, OutboxMessage
+from service.db.states import MOVES, TERMINAL, JobState
+
+PRIORITY_SECONDS = 3600.0
+"""One step of priority is worth this much waiting."""
+
+INTERLEAVE_SECONDS = 60.0
+"""Each further job of an experiment counts as queued this much later, so that experiments take turns."""
+
+
+class IllegalMoveError(RuntimeError):
+    """A job cannot go from its state to the one asked for."""
+
+
+def rank(queued_at: datetime, *, priority: int, position: int) -> float:
+    """A job's place in the queue, smallest first, fixed when it is queued.
+
+    Waiting makes a job older than newcomers of any priority in the end, so nothing starves.
+    """
+    return queued_at.timestamp() - priority * PRIORITY_SECONDS + position * INTERLEAVE_SECONDS
+
+
+def move(
+    session: Session,
+    job: Job,
+    to: JobState,
+    moment: datetime,
+    *,
+    reason_code: str | None = None,
+    reason: str | None = None,
+    reason_field: str | None = None,
+) -> None:
+    """Change the state of a job whose row this transaction has locked, and say so in `events`.
+
+    The reason replaces the job's former one. A job that ends or is blocked releases or blocks those that wait
+    for it. Raises IllegalMoveError for a move outside `MOVES`.
+    """
+    origin = job.state
+    if to not in MOVES[origin]:
+        raise IllegalMoveError(f"job {job.id} cannot go from {origin} to {to}")
+    job.state = to
+    job.reason_code, job.reason, job.reason_field = reason_code, reason, reason_field
+    if to in TERMINAL:
+        job.finished_at, job.eta_seconds = moment, None
+    note_move(session, job, origin, moment)
+    if to in TERMINAL or to is JobState.BLOCKED:
+        _tell_dependents(session, job, moment)
+
+
+def enqueue(
+    session: Session, job: Job, moment: datetime, *, not_before: datetime | None = None, **reason: Any
+) -> None:
+    """Move a job to the queue and leave a wake-up for the relay. A job queued again keeps its rank."""
+    move(session, job, JobState.QUEUED, moment, **reason)
+    if job.queued_at is None:
+        job.queued_at = moment
+        job.rank = rank(moment, priority=job.priority, position=job.position)
+    job.not_before = not_before
+    session.add(OutboxMessage(job_id=job.id, not_before=not_before))
+
+
+def note_move(session: Session, job: Job, origin: JobState, moment: datetime) -> None:
+    """Write the `job.state` event of a move that has been made."""
+    message = f"{job.name}: {origin} to {job.state}" + (f" ({job.reason})" if job.reason else "")
+    data = {"from": origin.value, "to": job.state.value, "reason_code": job.reason_code}
+    session.add(
+        Event(
+            experiment_id=job.experiment_id,
+            job_id=job.id,
+            kind="job.state",
+            message=message,
+            data=data,
+            created_at=moment,
+        )
+    )
+
+
+def _tell_dependents(session: Session, job: Job, moment: datetime) -> None:
+    session.flush()
+    # Locked before their dependencies are counted: of two dependencies that end at the same time,
+    # the second then sees the first.
+    waiting = (
+        select(Job)
+        .join(JobDependency, JobDependency.job_id == Job.id)
+        .where(JobDependency.depends_on_id == job.id, Job.state == JobState.WAITING)
+        .order_by(Job.id)
+        .with_for_update(of=Job)
+        .execution_options(populate_existing=True)
+    )
+    dependents = session.scalars(waiting).all()
+    if job.state is JobState.SUCCEEDED:
+        held_back = _with_unfinished_dependencies(session, [dependent.id for dependent in dependents])
+        for dependent in dependents:
+            if dependent.id not in held_back:
+                enqueue(session, dependent, moment)
+        return
+    for dependent in dependents:
+        cause = f"it needs {job.name} ({job.id}), which is {job.state}"
+        move(
+            session,
+            dependent,
+            JobState.BLOCKED,
+            moment,
+            reason_code=f"dependency_{job.state}",
+            reason=cause + (f": {job.reason}" if job.reason else ""),
+        )
+
+
+def _with_unfinished_dependencies(session: Session, job_ids: list[str]) -> set[str]:
+    statement = (
+        select(JobDependency.job_id)
+        .join(Job, Job.id == JobDependency.depends_on_id)
+        .where(JobDependency.job_id.in_(job_ids), Job.state != JobState.SUCCEEDED)
+    )
+    return set(session.scalars(statement))
