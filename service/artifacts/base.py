@@ -1,0 +1,102 @@
+"""What every artifact store promises, and the parts they share."""
+
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+CHUNK_BYTES = 1 << 20
+MAX_KEY_LENGTH = 512
+_SEGMENT = re.compile(r"[A-Za-z0-9_=+-][A-Za-z0-9._=+-]*")
+
+
+class ArtifactError(Exception):
+    """Root of what stores raise."""
+
+
+class ArtifactMissingError(ArtifactError, LookupError):
+    """Nothing is stored there."""
+
+
+class HashMismatchError(ArtifactError, ValueError):
+    """The bytes are not the ones that were announced."""
+
+
+class InvalidKeyError(ArtifactError, ValueError):
+    """A key that could leave the store, or that not every store can hold."""
+
+
+class ArtifactStore(Protocol):
+    """Keeps files under keys such as `jobs/<job id>/weights.pth`; a stored file is whole or absent."""
+
+    def put(self, path: Path, key: str, sha256: str) -> str:
+        """Store a file and return its URI. A file of the same key is replaced.
+
+        Raises HashMismatchError, storing nothing, when the file's SHA-256 (hex) is another; InvalidKeyError.
+        """
+
+    def fetch(self, uri: str, destination: Path, sha256: str) -> None:
+        """Copy a stored file to `destination`, which appears only when its SHA-256 is the expected one.
+
+        Raises HashMismatchError, ArtifactMissingError.
+        """
+
+    def open(self, uri: str) -> BinaryIO:
+        """Read a stored file from its beginning. Raises ArtifactMissingError."""
+
+    def size(self, uri: str) -> int:
+        """Size in bytes. Raises ArtifactMissingError."""
+
+    def delete(self, uri: str) -> None:
+        """Forget a stored file; one that is absent already is no error."""
+
+
+def checked_key(key: str) -> str:
+    """The key itself, if it is made of plain segments joined by slashes.
+
+    >>> checked_key("jobs/8f2c/weights_12.safetensors")
+    'jobs/8f2c/weights_12.safetensors'
+    """
+    if len(key) > MAX_KEY_LENGTH or not all(_SEGMENT.fullmatch(segment) for segment in key.split("/")):
+        raise InvalidKeyError(
+            f"the key is {key[:80]!r}: give segments of letters, digits and . _ = + -, none starting "
+            f"with a dot, joined by single slashes; {MAX_KEY_LENGTH} characters at most"
+        )
+    return key
+
+
+def write_verified(source: BinaryIO, destination: Path, sha256: str) -> None:
+    """Copy a stream to a file that appears, synced, only when its SHA-256 is the expected one."""
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=".incoming-", dir=destination.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            found = _copy(source, file)
+            os.fchmod(file.fileno(), 0o644)  # mkstemp's 0600 would hide it from a server of another user
+            os.fsync(file.fileno())
+        if found != sha256:
+            raise HashMismatchError(f"{destination.name}: SHA-256 is {found}, expected {sha256}")
+        temporary.replace(destination)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(destination.parent)
+
+
+def _copy(source: BinaryIO, target: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while chunk := source.read(CHUNK_BYTES):
+        digest.update(chunk)
+        target.write(chunk)
+    target.flush()
+    return digest.hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
