@@ -1,0 +1,21 @@
+"""The only way in which a checkpoint is ever read: as tensors and plain data, executing nothing."""
+
+from frs_core.detectors.checkpoints.mmengine_loaders import forbid_unsafe_loading
+from frs_core.detectors.checkpoints.restricted import load_state
+from frs_core.detectors.checkpoints.weights import (
+    LoadedCheckpoint,
+    LoadReport,
+    load_into,
+    load_tensors,
+    save_weights,
+)
+
+__all__ = [
+    "LoadReport",
+    "LoadedCheckpoint",
+    "forbid_unsafe_loading",
+    "load_into",
+    "load_state",
+    "load_tensors",
+    "save_weights",
+]
