@@ -30,7 +30,7 @@ WARNINGS = {
     "box_outside": "boxes wholly outside their image: {count}; dropped",
     "box_clipped": "boxes that reach beyond their image: {count}; clipped",
     "image_without_boxes": "images without boxes: {count}; kept as background",
-    "class_without_boxes": "classes without boxes here: {count}; they can be neither learnt nor measured on it",
+    "class_without_boxes": "classes without boxes here: {count}; nothing to learn or measure",
     "image_in_two_splits": "images that are also in another split: {count}; results there look too good",
 }
 
