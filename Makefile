@@ -1,0 +1,75 @@
+# A newcomer's two commands are `make demo` and `make test`. Everything runs inside .venv.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+EXTRAS ?= dev
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint requirements.lock
+# Older OpenBLAS and OpenMP runtimes fight over the cores when several processes train or test at once.
+THREADS := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1}
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help install demo up test test-all check format lock clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# mmcv asks for opencv-python, whose windows need libGL; the headless build, laid over it, needs nothing.
+$(INSTALLED): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "FRS Distill needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1 || echo missing)." \
+	       "Name another one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@test -x $(BIN)/python || { echo "Creating .venv"; $(PYTHON) -m venv .venv; }
+	@echo "Installing into .venv (a few minutes the first time)"
+	@$(PIP_INSTALL) --editable '.[$(EXTRAS)]'
+	@if $(BIN)/python -m pip show --quiet opencv-python 2> /dev/null; then \
+	  $(PIP_INSTALL) --no-deps --force-reinstall opencv-python-headless; fi
+	@touch $@
+
+install: $(INSTALLED) ## install into .venv only; EXTRAS=server or worker for less than everything
+
+demo: $(INSTALLED) ## train a small teacher and its students on generated images, and compare them
+	@$(BIN)/python -m service.operate.demo examples/demo.yaml
+
+up: $(INSTALLED) ## start the embedded system and keep it running
+	@$(BIN)/frs up
+
+test: $(INSTALLED) ## run the test suite
+	@$(THREADS) $(BIN)/python -m pytest -m "not slow"
+
+test-all: $(INSTALLED) ## run the test suite and the slow matrices
+	@$(THREADS) $(BIN)/python -m pytest
+
+check: $(INSTALLED) ## check format, lint, types, imports, migrations, zoo index, compose file and lock
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pip check
+	@$(THREADS) $(BIN)/python -m frs_core.zoo.generate --check
+	@$(BIN)/python -m pytest --quiet tests/repository
+
+format: $(INSTALLED) ## format the code and mend what lint can mend
+	@$(BIN)/ruff check --quiet --fix . || true
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check .
+
+lock: ## write requirements.lock from the newest releases that pyproject.toml allows
+	@rm -rf build/lock
+	@$(PYTHON) -m venv build/lock
+	@build/lock/bin/python -m pip install --quiet --upgrade pip
+	@build/lock/bin/python -m pip install --quiet 'torch==2.13.0' --editable '.[dev]'
+	@{ echo "# Written by make lock: every version that make and the images install. Used as pip constraints."; \
+	   build/lock/bin/python -m pip freeze --all --exclude-editable \
+	     | sed -E 's/\+cpu$$//' | grep -viE '^(pip|nvidia-|cuda-|triton|torch-c-dlpack)'; } > requirements.lock
+	@rm -rf build/lock
+	@wc -l requirements.lock
+
+clean: ## delete .venv and caches; keeps data/
+	@rm -rf .venv .demo build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
