@@ -16,7 +16,7 @@ from frs_core.datasets.check import check, read_split
 from frs_core.datasets.records import DatasetReport
 from frs_core.detectors.builders import load_detector
 from frs_core.detectors.checkpoints import save_weights
-from frs_core.detectors.wall import OPERATOR_SOURCE
+from frs_core.detectors.wall import OPERATOR_SOURCE, get_device
 from frs_core.errors import DatasetError, SpecError, Stopped, UserError
 from frs_core.evaluation.evaluate import evaluate
 from frs_core.events import CheckpointKind
@@ -48,6 +48,7 @@ def run(spec: JobSpec, context: RunContext) -> None:
     if spec.kind is JobKind.EVALUATE:
         assert spec.checkpoint is not None
         detector, _ = load_detector(spec.detector, len(report.classes), Path(spec.checkpoint))
+        detector.to(get_device())
         trained = Trained(detector=detector, step=0, epoch=0)
         on_split("val", detector, 0, 0)
     else:
@@ -107,7 +108,7 @@ def _environment() -> dict[str, Any]:
 
 
 def run_and_report(spec: JobSpec, context: LocalContext) -> int:
-    """Run, and write how it ended as the last event. Returns 0, 1, or 75 when stopped with its state saved."""
+    """Run, and write how it ended as the last event. Gives 0, 1, or 75 when stopped with its state saved."""
     try:
         run(spec, context)
     except Stopped as stop:

@@ -19,6 +19,7 @@ from mmdet.structures import DetDataSample  # noqa: E402
 from mmdet.structures.bbox import HorizontalBoxes  # noqa: E402
 from mmengine.config import Config  # noqa: E402
 from mmengine.dataset import pseudo_collate  # noqa: E402
+from mmengine.device import get_device  # noqa: E402
 from mmengine.hooks import Hook, ParamSchedulerHook  # noqa: E402
 from mmengine.model import BaseModel  # noqa: E402
 from mmengine.optim import CosineAnnealingLR, LinearLR, MultiStepLR, OptimWrapper  # noqa: E402
@@ -49,5 +50,6 @@ __all__ = [
     "OptimWrapper",
     "ParamSchedulerHook",
     "Runner",
+    "get_device",
     "pseudo_collate",
 ]

@@ -8,7 +8,7 @@ from frs_core.spec.method import MethodSpec
 
 
 def check_pair(teacher: DetectorSpec, student: DetectorSpec, method: MethodSpec, field: str) -> None:
-    """Raises a ValidationError at `field` saying what differs; a method that reads no signal fits any pair."""
+    """Raises a ValidationError at `field` saying what differs; one that reads no signal fits any pair."""
     try:
         method.resolve(student.family)
     except ValueError as error:

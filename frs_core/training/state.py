@@ -27,7 +27,7 @@ def save_state(
             "step": model.step,
             "model": model.state_dict(),
             "optimizer": optimizer.state_dict(),
-            "schedulers": [scheduler.state_dict() for scheduler in schedulers],
+            "schedulers": [_position(scheduler) for scheduler in schedulers],
             "random": _random_states(),
         },
         temporary,
@@ -50,6 +50,12 @@ def restore_state(
     for scheduler, saved in zip(schedulers, state["schedulers"], strict=True):
         scheduler.load_state_dict(saved)
     _restore_random_states(state["random"])
+
+
+def _position(scheduler: Any) -> dict[str, Any]:
+    """Where a schedule is; its shape comes from the job's spec, and a Counter of milestones is not plain data."""
+    state = scheduler.state_dict()
+    return {key: state[key] for key in ("last_step", "_global_step", "_last_value")}
 
 
 def _random_states() -> dict[str, Any]:

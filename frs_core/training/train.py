@@ -10,7 +10,7 @@ from torch import nn
 from frs_core.context import RunContext
 from frs_core.datasets.records import Split
 from frs_core.detectors.builders import build_detector, load_detector
-from frs_core.detectors.wall import ParamSchedulerHook, Runner
+from frs_core.detectors.wall import ParamSchedulerHook, Runner, get_device
 from frs_core.events import CheckpointKind
 from frs_core.spec.base import canonical_hash
 from frs_core.spec.job import JobSpec
@@ -43,7 +43,7 @@ def train(spec: JobSpec, split: Split, context: RunContext, evaluate: Evaluate) 
     schedule = spec.schedule
     per_epoch = steps_per_epoch(len(split.images), schedule.batch_size)
     total = schedule.epochs * per_epoch
-    model = build_model(spec, len(split.classes))
+    model = build_model(spec, len(split.classes)).to(get_device())
     optimizer = build_optimizer(model, schedule)
     schedulers = build_schedulers(optimizer, schedule, per_epoch)
     if context.resume_from is not None:
@@ -58,7 +58,7 @@ def train(spec: JobSpec, split: Split, context: RunContext, evaluate: Evaluate) 
     sampler = StepSampler(
         len(images), schedule.batch_size, seed=spec.seed, first_step=model.step, total_steps=total
     )
-    save = _state_saver(spec, model, optimizer, schedulers, context)
+    save = _StateSaver(spec, model, optimizer, schedulers, context)
     runner = Runner(
         model=model,
         work_dir=str(context.workdir / "mmengine"),
@@ -101,7 +101,7 @@ def build_model(spec: JobSpec, num_classes: int) -> DistillingDetector:
     assert spec.teacher.checkpoint is not None
     assert spec.method is not None
     detector, _ = load_detector(spec.teacher.detector, num_classes, Path(spec.teacher.checkpoint))
-    teacher = Teacher(detector, spec.teacher.detector.family, spec.method.requires)
+    teacher = Teacher(detector.to(get_device()), spec.teacher.detector.family, spec.method.requires)
     return DistillingDetector(student, build_method(spec), teacher)
 
 
@@ -112,15 +112,31 @@ def training_hash(spec: JobSpec) -> str:
     return canonical_hash(plain)
 
 
-def _state_saver(
-    spec: JobSpec, model: DistillingDetector, optimizer: Any, schedulers: list[Any], context: RunContext
-) -> Callable[[Any], None]:
-    def save(runner: Any) -> None:
-        path = context.workdir / f"state_{model.step:08d}.pth"
-        save_state(path, model, optimizer, schedulers, job_hash=training_hash(spec))
-        context.checkpoint(CheckpointKind.STATE, path, step=model.step, epoch=runner.epoch)
+class _StateSaver:
+    """Saves the state, once a step however often it is asked: an epoch may end where the run is stopped."""
 
-    return save
+    def __init__(
+        self,
+        spec: JobSpec,
+        model: DistillingDetector,
+        optimizer: Any,
+        schedulers: list[Any],
+        context: RunContext,
+    ) -> None:
+        self._parts = (model, optimizer, schedulers)
+        self._job_hash = training_hash(spec)
+        self._context = context
+        self._saved_step: int | None = None
+
+    def __call__(self, runner: Any) -> None:
+        """Write `state_<step>.pth` into the work folder and publish it."""
+        step = runner.iter
+        if step == self._saved_step:
+            return
+        path = self._context.workdir / f"state_{step:08d}.pth"
+        save_state(path, *self._parts, job_hash=self._job_hash)
+        self._context.checkpoint(CheckpointKind.STATE, path, step=step, epoch=runner.epoch)
+        self._saved_step = step
 
 
 def _no_default_hooks() -> dict[str, None]:

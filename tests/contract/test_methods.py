@@ -1,0 +1,112 @@
+"""What every method promises, whatever folder it lives in."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from frs_core import methods
+from frs_core.methods import Signal
+
+pytestmark = pytest.mark.torch
+
+FAMILY = "retinanet"
+SIZES = ((8, 12), (4, 6), (1, 1))
+
+
+def build(name: str) -> Any:
+    from importlib import import_module
+
+    from frs_core.methods.batch import Levels
+
+    options = methods.get(name).resolve({}, FAMILY)
+    levels = Levels(num_levels=len(SIZES), student_channels=4, teacher_channels=6)
+    return import_module(f"frs_core.methods.{name}.loss").Method(options, levels, seed=3)
+
+
+def signals(channels: int, seed: int, *, batch: int = 2, dtype: torch.dtype = torch.float32) -> Any:
+    from frs_core.detectors.signals import Signals
+
+    generator = torch.Generator().manual_seed(seed)
+
+    def leaves(width: int) -> tuple[Tensor, ...]:
+        return tuple(
+            torch.randn(batch, width, *size, generator=generator).to(dtype).requires_grad_() for size in SIZES
+        )
+
+    return Signals(neck=leaves(channels), cls=leaves(5))
+
+
+def losses(method: nn.Module, student: Any, teacher: Any, *, step: int = 1000) -> dict[str, Tensor]:
+    from frs_core.methods.batch import Batch
+
+    found: dict[str, Tensor] = method.losses(  # type: ignore[operator]
+        student, teacher, Batch(data_samples=(), input_shape=(64, 96)), step
+    )
+    return found
+
+
+def leaves_of(student: Any) -> list[Tensor]:
+    return [*student.neck, *student.cls]
+
+
+@pytest.mark.parametrize("name", methods.names())
+class TestEveryMethod:
+    def test_terms_are_finite_scalars(self, name: str) -> None:
+        for term in losses(build(name), signals(4, 0), signals(6, 1)).values():
+            assert term.shape == ()
+            assert torch.isfinite(term)
+
+    def test_a_method_that_reads_signals_has_terms_and_no_other_has(self, name: str) -> None:
+        terms = losses(build(name), signals(4, 0), signals(6, 1))
+        assert bool(terms) == bool(methods.get(name).requires)
+
+    def test_each_term_trains_the_student(self, name: str) -> None:
+        """Taking a term away changes the gradient; every term comes with its own."""
+        student, teacher = signals(4, 0), signals(6, 1)
+        terms = losses(build(name), student, teacher)
+        for term in terms.values():
+            found = torch.autograd.grad(term, leaves_of(student), retain_graph=True, allow_unused=True)
+            assert any(gradient is not None and gradient.abs().max() > 0 for gradient in found)
+
+    def test_nothing_reaches_signals_it_did_not_require(self, name: str) -> None:
+        student, teacher = signals(4, 0), signals(6, 1)
+        terms = losses(build(name), student, teacher)
+        total = sum(terms.values(), torch.zeros((), requires_grad=True))
+        requires = methods.get(name).requires
+        for signal, tensors in ((Signal.NECK, student.neck), (Signal.CLS, student.cls)):
+            if signal in requires:
+                continue
+            found = torch.autograd.grad(total, tensors, retain_graph=True, allow_unused=True)
+            assert all(gradient is None for gradient in found)
+
+    def test_half_precision_gives_what_float32_gives(self, name: str) -> None:
+        method = build(name)
+        exact = losses(method, signals(4, 0), signals(6, 1))
+        with torch.autocast("cpu", torch.bfloat16):
+            rough = losses(method, signals(4, 0), signals(6, 1))
+        for key, term in exact.items():
+            assert rough[key].dtype is torch.float32
+            torch.testing.assert_close(rough[key], term, rtol=0.05, atol=0.0)
+
+    def test_a_batch_of_one(self, name: str) -> None:
+        for term in losses(build(name), signals(4, 0, batch=1), signals(6, 1, batch=1)).values():
+            assert torch.isfinite(term)
+
+    def test_its_parameters_do_not_disturb_the_global_generator(self, name: str) -> None:
+        torch.manual_seed(5)
+        build(name)
+        after = torch.rand(3)
+        torch.manual_seed(5)
+        assert torch.equal(after, torch.rand(3))
+
+    def test_its_parameters_depend_on_the_seed_alone(self, name: str) -> None:
+        first, second = build(name).state_dict(), build(name).state_dict()
+        assert first.keys() == second.keys()
+        assert all(torch.equal(first[key], second[key]) for key in first)
+
+    def test_defaults_are_only_given_for_fields_there_are(self, name: str) -> None:
+        info = methods.get(name)
+        for defaults in info.defaults.values():
+            info.options_type.model_validate(defaults)

@@ -1,0 +1,56 @@
+"""FRS on numbers worked by hand."""
+
+import math
+
+import pytest
+import torch
+
+from frs_core.methods.frs.loss import classification_loss, feature_loss, richness
+
+pytestmark = pytest.mark.torch
+
+
+def test_richness_is_the_highest_class_probability_of_a_location() -> None:
+    logits = torch.tensor([[[[0.0, -1.0]], [[math.log(3.0), -2.0]]]])  # (1, 2, 1, 2)
+    (scores,) = richness([logits])
+    assert scores.shape == (1, 1, 1, 2)
+    torch.testing.assert_close(scores.flatten(), torch.tensor([0.75, torch.tensor(-1.0).sigmoid()]))
+
+
+def test_feature_loss_weights_locations_and_sums_over_channels_and_levels() -> None:
+    teacher = torch.tensor([[[[1.0, 2.0]], [[0.0, 4.0]]]])  # (1, 2, 1, 2)
+    student = torch.zeros_like(teacher)
+    scores = torch.tensor([[[[0.25, 0.75]]]])
+    # (0.25 * (1 + 0) + 0.75 * (4 + 16)) / (0.25 + 0.75) = 15.25
+    torch.testing.assert_close(feature_loss([student], [teacher], [scores]), torch.tensor(15.25))
+    both = feature_loss([student, student], [teacher, teacher], [scores, scores])
+    torch.testing.assert_close(both, torch.tensor(30.5))
+
+
+def test_classification_loss_is_the_weighted_cross_entropy_to_the_teachers_probability() -> None:
+    teacher = torch.tensor([[[[math.log(3.0), 0.0]]]])  # probabilities 0.75, 0.5
+    student = torch.zeros_like(teacher)  # probability 0.5: every cross entropy is log 2
+    scores = torch.tensor([[[[0.75, 0.5]]]])
+    torch.testing.assert_close(
+        classification_loss([student], [teacher], [scores]), torch.tensor(math.log(2.0))
+    )
+
+
+def test_no_richness_at_all_gives_no_loss_and_no_gradient() -> None:
+    student = torch.randn(2, 3, 4, 4, requires_grad=True)
+    nothing = torch.zeros(2, 1, 4, 4)
+    loss = feature_loss([student], [torch.randn(2, 3, 4, 4)], [nothing]) + classification_loss(
+        [student], [torch.randn(2, 3, 4, 4)], [nothing]
+    )
+    loss.backward()
+    assert loss.item() == 0
+    assert student.grad is not None
+    assert student.grad.abs().max() == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_signals_are_judged_in_float32(dtype: torch.dtype) -> None:
+    student = torch.full((1, 1, 1, 1), 300.0, dtype=dtype)  # squared it overflows float16
+    loss = feature_loss([student], [torch.zeros_like(student)], [torch.ones(1, 1, 1, 1)])
+    assert loss.dtype is torch.float32
+    assert loss.item() == pytest.approx(float(student) ** 2)

@@ -1,0 +1,87 @@
+"""The model that trains: one luck for all methods, a teacher that nothing saves."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+pytestmark = pytest.mark.torch
+
+
+def first_terms(spec: Any) -> tuple[dict[str, torch.Tensor], Any]:
+    from frs_core.datasets.check import read_split
+    from frs_core.training.samples import SplitImages, StepSampler, make_loader
+    from frs_core.training.train import build_model
+
+    split = read_split(spec.dataset, "train")
+    model = build_model(spec, len(split.classes))
+    images = SplitImages(split, spec.dataset.format, spec.input_size, seed=spec.seed, flip_probability=0.5)
+    sampler = StepSampler(len(images), 2, seed=spec.seed, first_step=0, total_steps=1)
+    (batch,) = make_loader(images, sampler, data_workers=0)
+    model.train()
+    model.step = 400
+    return model.terms(batch), model
+
+
+@pytest.mark.parametrize("family", ["retinanet", "fcos"])
+def test_the_plain_loss_of_step_0_is_the_same_bit_for_bit_with_and_without_frs(
+    family: str, tiny_job: Callable[..., Any], teacher_of: Callable[[str], dict[str, Any]]
+) -> None:
+    teacher = teacher_of(family)
+    alone, _ = first_terms(tiny_job("distill", family, method={"name": "none"}, teacher=teacher, seed=4))
+    distilled, _ = first_terms(
+        tiny_job(
+            "distill",
+            family,
+            method={"name": "frs"},
+            teacher=teacher,
+            seed=4,
+        )
+    )
+    assert distilled.keys() - alone.keys() == {"frs_feature", "frs_classification"}
+    assert all(torch.equal(term, distilled[name]) for name, term in alone.items())
+    assert all(distilled[name] > 0 for name in ("frs_feature", "frs_classification"))
+
+
+def test_another_seed_is_another_student(tiny_job: Callable[..., Any]) -> None:
+    one, _ = first_terms(tiny_job(seed=0))
+    other, _ = first_terms(tiny_job(seed=1))
+    assert not torch.equal(one["cls"], other["cls"])
+
+
+def test_the_teacher_is_frozen_and_in_no_state_dict(
+    tiny_job: Callable[..., Any], teacher_of: Callable[[str], dict[str, Any]]
+) -> None:
+    spec = tiny_job("distill", method={"name": "frs"}, teacher=teacher_of("retinanet"))
+    terms, model = first_terms(spec)
+    teacher = model._teacher.detector
+    before = {name: tensor.clone() for name, tensor in teacher.state_dict().items()}
+    torch.stack(list(terms.values())).sum().backward()
+
+    assert all(name.startswith(("student.", "method.")) for name in model.state_dict())
+    known = {id(parameter) for parameter in model.parameters()}
+    assert not any(id(parameter) in known for parameter in teacher.parameters())
+    assert all(parameter.grad is None for parameter in teacher.parameters())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in teacher.state_dict().items())
+
+
+def test_from_scratch_every_student_parameter_trains(tiny_job: Callable[..., Any]) -> None:
+    """The zoo's configs freeze the stem and all batch norms; from scratch neither may stay frozen."""
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+    terms, model = first_terms(tiny_job())
+    torch.stack(list(terms.values())).sum().backward()
+    assert all(parameter.requires_grad for parameter in model.student.parameters())
+    norms = [module for module in model.student.backbone.modules() if isinstance(module, _BatchNorm)]
+    assert norms
+    assert all(norm.training for norm in norms)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_names_the_term(tiny_job: Callable[..., Any]) -> None:
+    from frs_core.errors import NonFiniteLossError
+    from frs_core.training.model import DistillingDetector
+
+    model = DistillingDetector(torch.nn.Identity(), None, None)
+    with pytest.raises(NonFiniteLossError, match="'cls' became nan at step 0"):
+        model._refuse_nonfinite({"bbox": 1.0, "cls": float("nan")})
