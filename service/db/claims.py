@@ -33,8 +33,8 @@ class StoredFile:
 class Claim:
     """A job that an attempt now holds.
 
-    `resume_from` is the newest `state` checkpoint, if any. `weights` holds what is to be fetched, by its place
-    in the specification: `teacher` for the teacher's checkpoint, `checkpoint` for an evaluate job's own.
+    `resume_from` is the newest `state` checkpoint, if any. `weights` holds what is to be fetched, by its
+    place in the specification: `teacher` for the teacher's, `checkpoint` for that of an evaluate job.
     """
 
     lease: Lease

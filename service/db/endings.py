@@ -35,8 +35,8 @@ def finish(
     """End the attempt and settle its job; returns the job's new state. Raises StaleLeaseError.
 
     An attempt that succeeded makes the job succeed. Otherwise what the user wants comes first (cancel,
-    pause); then the job is queued again, with growing delay while attempts remain, or at once and without using
-    up an attempt where the worker handed it back (`released`); then it has failed.
+    pause); then the job is queued again, with growing delay while attempts remain, or at once and without
+    using up an attempt where the worker handed it back (`released`); then it has failed.
     """
     assert ending.state is not AttemptState.RUNNING, "an ending that is none"
     moment = hold(
@@ -60,7 +60,7 @@ def finish(
 
 
 def expire_leases(session: Session, *, backoff_seconds: float) -> list[str]:
-    """Take the jobs from attempts whose lease ran out, and queue them again or fail them. Returns their ids."""
+    """Take the jobs from attempts whose lease ran out, queue them again or fail them; returns their ids."""
     moment = now(session)
     statement = (
         update(Attempt)

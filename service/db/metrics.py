@@ -37,7 +37,7 @@ def upsert(
     key: Sequence[str],
     update: Sequence[str] = (),
 ) -> None:
-    """Insert rows; where one with the same `key` exists, set its columns `update`, or leave it if there are none."""
+    """Insert rows; where one with the same `key` exists, set its columns `update`, or leave it as it is."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for start in range(0, len(rows), ROWS_PER_STATEMENT):
         statement = insert(table).values(list(rows[start : start + ROWS_PER_STATEMENT]))
@@ -76,7 +76,7 @@ def read_series(
     return [
         Series(
             name=head.name,
-            num_points=head.count,
+            num_points=head.num_points,
             steps=tuple(point.step for point in chosen[head.id]),
             values=tuple(point.value for point in chosen[head.id]),
             times=tuple(point.time for point in chosen[head.id]),
@@ -95,9 +95,9 @@ def _series_ids(session: Session, job_id: str, names: set[str]) -> dict[str, int
     return {row.name: row.id for row in session.execute(statement)}
 
 
-def _heads(session: Session, job_id: str, names: Sequence[str] | None) -> Sequence[Row[tuple[int, str, int]]]:
+def _heads(session: Session, job_id: str, names: Sequence[str] | None) -> Sequence[Row[int, str, int]]:
     statement = (
-        select(MetricSeries.id, MetricSeries.name, func.count(MetricPoint.step).label("count"))
+        select(MetricSeries.id, MetricSeries.name, func.count(MetricPoint.step).label("num_points"))
         .join(MetricPoint, MetricPoint.series_id == MetricSeries.id)
         .where(MetricSeries.job_id == job_id)
         .group_by(MetricSeries.id, MetricSeries.name)
@@ -119,15 +119,15 @@ def _points(session: Session, series_ids: Sequence[int], max_points: int | None)
             MetricPoint.time,
             MetricPoint.nonfinite,
             (order - 1).label("number"),
-            count.label("count"),
+            count.label("num_points"),
         )
         .where(MetricPoint.series_id.in_(series_ids))
         .subquery()
     )
     statement = select(numbered).order_by(numbered.c.series_id, numbered.c.step)
     if max_points is not None:
-        stride = (numbered.c.count + max_points - 1) // max_points
-        last = numbered.c.number == numbered.c.count - 1
+        stride = (numbered.c.num_points + max_points - 1) // max_points
+        last = numbered.c.number == numbered.c.num_points - 1
         statement = statement.where((numbered.c.number % stride == 0) | last)
     points: dict[int, list[Row[Any]]] = defaultdict(list)
     for row in session.execute(statement):

@@ -1,4 +1,4 @@
-"""What an attempt records of its job. Without the lease every verb raises StaleLeaseError and changes nothing."""
+"""What an attempt records of its job. Without the lease each verb raises StaleLeaseError."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -98,7 +98,7 @@ def record_artifact(session: Session, lease: Lease, event: ArtifactEvent, *, uri
 
 
 def append_log(session: Session, lease: Lease, *, offset: int, text: str) -> None:
-    """Append what the child printed at byte `offset` of this attempt's log; an offset given again is ignored."""
+    """Append what the child printed at byte `offset` of this attempt's log; repeating it changes nothing."""
     hold(session, lease)
     row = {"job_id": lease.job_id, "token": lease.token, "offset": offset, "text": text}
     upsert(session, LogChunk, [row], key=("job_id", "token", "offset"))

@@ -1,0 +1,63 @@
+"""What is done to an experiment as a whole, besides submitting and cancelling it."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from service.db.leases import now
+from service.db.models import Artifact, Checkpoint, Experiment, ExperimentTag, IdempotencyKey, Job
+from service.db.recording import unreferenced
+from service.db.states import JobState
+
+
+class ExperimentRunningError(RuntimeError):
+    """An experiment with running jobs cannot be deleted."""
+
+    def __init__(self, experiment_id: str, num_running: int) -> None:
+        super().__init__(
+            f"experiment {experiment_id} has {num_running} running jobs: cancel it, wait until "
+            "they have stopped, then delete it"
+        )
+
+
+def set_archived(session: Session, experiment_id: str, *, archived: bool) -> None:
+    """Take an experiment out of the usual lists, or put it back. Raises NoResultFound."""
+    experiment = session.get_one(Experiment, experiment_id)
+    if archived != (experiment.archived_at is not None):
+        experiment.archived_at = now(session) if archived else None
+    session.flush()
+
+
+def set_tags(session: Session, experiment_id: str, tags: Iterable[str]) -> None:
+    """Replace an experiment's tags. Raises NoResultFound."""
+    session.get_one(Experiment, experiment_id, with_for_update=True)
+    session.execute(delete(ExperimentTag).where(ExperimentTag.experiment_id == experiment_id))
+    session.add_all(ExperimentTag(experiment_id=experiment_id, tag=tag) for tag in sorted(set(tags)))
+    session.flush()
+
+
+def delete_experiment(session: Session, experiment_id: str) -> list[str]:
+    """Delete an experiment and all that its jobs recorded.
+
+    Returns the URIs that nothing refers to any longer; delete the files after the commit.
+    Raises NoResultFound, and ExperimentRunningError while a job runs.
+    """
+    session.get_one(Experiment, experiment_id, with_for_update=True)
+    jobs = select(Job.id, Job.state).where(Job.experiment_id == experiment_id).with_for_update()
+    states = {row.id: row.state for row in session.execute(jobs)}
+    num_running = sum(state is JobState.RUNNING for state in states.values())
+    if num_running:
+        raise ExperimentRunningError(experiment_id, num_running)
+    uris = _uris(session, experiment_id)
+    session.execute(delete(IdempotencyKey).where(IdempotencyKey.resource_id == experiment_id))
+    session.execute(delete(Experiment).where(Experiment.id == experiment_id))
+    return unreferenced(session, uris)
+
+
+def _uris(session: Session, experiment_id: str) -> set[str]:
+    uris: set[str] = set()
+    for table in (Checkpoint, Artifact):
+        statement = select(table.uri).join(Job, Job.id == table.job_id)
+        uris.update(session.scalars(statement.where(Job.experiment_id == experiment_id)))
+    return uris

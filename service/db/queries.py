@@ -1,0 +1,192 @@
+"""What the API and the pages ask the database. Nothing here changes a row."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, case, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.sql.base import ExecutableOption
+
+from service.db.models import Event, Experiment, ExperimentTag, Job, Worker
+from service.db.pages import InvalidCursorError, Page, page
+from service.db.recorded import (
+    get_artifact,
+    get_checkpoint,
+    job_artifacts,
+    job_attempts,
+    job_checkpoints,
+    job_dependencies,
+    job_evaluations,
+    job_logs,
+    job_metrics,
+)
+from service.db.states import JobState
+from service.db.types import ID_ALPHABET, ID_LENGTH
+
+MIN_PREFIX_LENGTH = 4
+RowT = TypeVar("RowT", Experiment, Job)
+
+
+class NotFoundError(LookupError):
+    """There is no such thing."""
+
+
+class AmbiguousIdError(LookupError):
+    """More than one id begins so."""
+
+
+def list_experiments(
+    session: Session,
+    *,
+    limit: int,
+    cursor: str | None = None,
+    state: str | None = None,
+    tag: str | None = None,
+    submitted_by: str | None = None,
+    archived: bool = False,
+) -> Page[Experiment]:
+    """Experiments with their jobs and tags, newest first: the archived ones or the others.
+
+    `state` is one that `states.experiment_state` gives. Raises InvalidCursorError.
+    """
+    statement = select(Experiment).options(*_with_jobs())
+    is_archived = Experiment.archived_at.is_not(None)
+    statement = statement.where(is_archived if archived else ~is_archived)
+    if state is not None:
+        statement = statement.where(derived_state() == state)
+    if tag is not None:
+        statement = statement.where(Experiment.tags.any(ExperimentTag.tag == tag))
+    if submitted_by is not None:
+        statement = statement.where(Experiment.submitted_by == submitted_by)
+    return page(session, statement, Experiment, limit=limit, cursor=cursor)
+
+
+def list_jobs(
+    session: Session,
+    *,
+    limit: int,
+    cursor: str | None = None,
+    state: JobState | None = None,
+    experiment_id: str | None = None,
+    method: str | None = None,
+    submitted_by: str | None = None,
+) -> Page[Job]:
+    """Jobs, newest first. Raises InvalidCursorError."""
+    statement = select(Job)
+    if state is not None:
+        statement = statement.where(Job.state == state)
+    if experiment_id is not None:
+        statement = statement.where(Job.experiment_id == experiment_id)
+    if method is not None:
+        statement = statement.where(Job.method == method)
+    if submitted_by is not None:
+        statement = statement.where(Job.submitted_by == submitted_by)
+    return page(session, statement, Job, limit=limit, cursor=cursor)
+
+
+def get_experiment(session: Session, prefix: str) -> Experiment:
+    """The experiment whose id begins so (4 characters or more), with its jobs in order and its tags.
+
+    Raises NotFoundError and AmbiguousIdError.
+    """
+    return _by_prefix(session, Experiment, prefix, _with_jobs())
+
+
+def get_job(session: Session, prefix: str) -> Job:
+    """The job whose id begins so, with its experiment's row. Raises NotFoundError and AmbiguousIdError."""
+    return _by_prefix(session, Job, prefix, [joinedload(Job.experiment)])
+
+
+def events_after(
+    session: Session, last_id: int, *, experiment_id: str | None = None, limit: int = 500
+) -> Sequence[Event]:
+    """Events with a greater id, in order: hints that something changed, for a view to read its rows anew.
+
+    PostgreSQL numbers a row before its transaction commits, so an event may show up behind a later one.
+    """
+    statement = select(Event).where(Event.id > last_id)
+    if experiment_id is not None:
+        statement = statement.where(Event.experiment_id == experiment_id)
+    return session.scalars(statement.order_by(Event.id).limit(limit)).all()
+
+
+def experiment_warnings(session: Session, experiment_id: str) -> Sequence[tuple[str, Event]]:
+    """The warnings of an experiment's jobs, in order, each behind its job's name."""
+    statement = (
+        select(Job.name, Event)
+        .join(Job, Job.id == Event.job_id)
+        .where(Event.experiment_id == experiment_id, Event.kind == "job.warning")
+        .order_by(Event.id)
+    )
+    return [(row[0], row[1]) for row in session.execute(statement)]
+
+
+def list_workers(session: Session) -> Sequence[Worker]:
+    """All workers that ever registered, the one heard of last first."""
+    return session.scalars(select(Worker).order_by(Worker.heartbeat_at.desc(), Worker.id)).all()
+
+
+def derived_state() -> ColumnElement[str]:
+    """`states.experiment_state` of the row's jobs, as an expression over `Experiment`."""
+    working = _has(JobState.QUEUED, JobState.WAITING)
+    settled = (JobState.PAUSED, JobState.FAILED, JobState.BLOCKED, JobState.CANCELLED)
+    return case(
+        (_has(JobState.RUNNING), "running"),
+        (working & _has(JobState.SUCCEEDED, JobState.FAILED), "running"),
+        (working, "queued"),
+        *((_has(state), state.value) for state in settled),
+        else_=JobState.SUCCEEDED.value,
+    )
+
+
+def _has(*states: JobState) -> ColumnElement[bool]:
+    return Experiment.jobs.any(Job.state.in_(states))
+
+
+def _with_jobs() -> list[ExecutableOption]:
+    return [selectinload(Experiment.jobs), selectinload(Experiment.tags)]
+
+
+def _by_prefix(session: Session, table: type[RowT], prefix: str, options: Sequence[ExecutableOption]) -> RowT:
+    kind = table.__name__.lower()
+    missing = NotFoundError(f"there is no {kind} {prefix[:64]!r}")
+    if not MIN_PREFIX_LENGTH <= len(prefix) <= ID_LENGTH or set(prefix) - set(ID_ALPHABET):
+        raise missing
+    # A range rather than LIKE, which PostgreSQL answers from an index only under the C collation.
+    statement = (
+        select(table)
+        .where(table.id >= prefix, table.id <= prefix.ljust(ID_LENGTH, ID_ALPHABET[-1]))
+        .order_by(table.id)
+        .limit(2)
+        .options(*options)
+    )
+    rows = session.scalars(statement).all()
+    if not rows:
+        raise missing
+    if len(rows) > 1:
+        raise AmbiguousIdError(f"more than one {kind} begins with {prefix!r}: give more of its id")
+    return rows[0]
+
+
+__all__ = [
+    "AmbiguousIdError",
+    "InvalidCursorError",
+    "NotFoundError",
+    "Page",
+    "events_after",
+    "experiment_warnings",
+    "get_artifact",
+    "get_checkpoint",
+    "get_experiment",
+    "get_job",
+    "job_artifacts",
+    "job_attempts",
+    "job_checkpoints",
+    "job_dependencies",
+    "job_evaluations",
+    "job_logs",
+    "job_metrics",
+    "list_experiments",
+    "list_jobs",
+    "list_workers",
+]

@@ -1,0 +1,171 @@
+"""Turns a validated specification into rows, all in the caller's transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from frs_core.datasets.records import DatasetReport
+from frs_core.events import CheckpointKind
+from frs_core.spec import ExperimentSpec, JobKind, JobSpec, PlannedJob, expand
+from service.db.leases import now
+from service.db.models import Checkpoint, Event, Experiment, ExperimentTag, Job, JobDependency
+from service.db.moves import enqueue
+from service.db.states import JobState
+from service.db.types import is_id, new_id
+from service.jobs.idempotency import IdempotencyConflictError, claim_key
+from service.jobs.keys import job_key
+
+MAX_ATTEMPTS = 3
+
+
+class UnknownCheckpointError(ValueError):
+    """A specification names a stored checkpoint that is not there. `field` is its place."""
+
+    def __init__(self, field: str, checkpoint_id: str, fault: str) -> None:
+        super().__init__(
+            f"{field} is {checkpoint_id!r}, which {fault}; give the id of a checkpoint of kind `weights`, "
+            "as /jobs/{id}/checkpoints lists them, or a path"
+        )
+        self.field = field
+
+
+def submit_experiment(
+    session: Session,
+    spec: ExperimentSpec,
+    *,
+    dataset_report: DatasetReport | None,
+    idempotency: tuple[str, str] | None = None,
+    priority: int = 0,
+    max_attempts: int = MAX_ATTEMPTS,
+) -> Experiment:
+    """Write an experiment with its jobs and queue those that wait for nothing.
+
+    `idempotency` is a key and the hash of the body it came with: the same two give the experiment of the
+    first time. `dataset_report` is None where the server cannot see the data.
+    Raises IdempotencyConflictError and UnknownCheckpointError.
+    """
+    new = new_id()
+    if idempotency is not None and (known := claim_key(session, idempotency, "experiment", new)) != new:
+        return session.get_one(Experiment, known)
+    teacher_hash = _weights_hash(session, spec.teacher.checkpoint, "teacher.checkpoint")
+    moment = now(session)
+    experiment = Experiment(
+        id=new,
+        name=spec.name,
+        spec=spec.model_dump(mode="json"),
+        submitted_by=spec.submitted_by,
+        dataset_report=None if dataset_report is None else dataset_report.model_dump(mode="json"),
+        created_at=moment,
+        tags=[ExperimentTag(tag=tag) for tag in sorted(set(spec.tags))],
+    )
+    session.add(experiment)
+    session.flush()
+    message = f"{spec.name} was submitted"
+    session.add(Event(experiment_id=new, kind="experiment.submitted", message=message, created_at=moment))
+    planned = expand(spec)
+    jobs = [_planned_job(plan, position) for position, plan in enumerate(planned)]
+    for plan, job in zip(planned, jobs, strict=True):
+        job.experiment_id, job.submitted_by = new, spec.submitted_by
+        job.job_key = job_key(plan.spec, dataset_hash=_data_hash(dataset_report), teacher_hash=teacher_hash)
+        job.priority, job.max_attempts, job.created_at = priority, max_attempts, moment
+    _write(session, jobs, _waiting_for_teacher(planned, jobs), moment)
+    return experiment
+
+
+def submit_job(
+    session: Session,
+    spec: JobSpec,
+    *,
+    dataset_report: DatasetReport | None = None,
+    idempotency: tuple[str, str] | None = None,
+    priority: int = 0,
+    max_attempts: int = MAX_ATTEMPTS,
+) -> Job:
+    """Write and queue a job that belongs to no experiment; otherwise as `submit_experiment`."""
+    new = new_id()
+    if idempotency is not None and (known := claim_key(session, idempotency, "job", new)) != new:
+        return session.get_one(Job, known)
+    _weights_hash(session, spec.checkpoint, "checkpoint")
+    teacher = None if spec.teacher is None else spec.teacher.checkpoint
+    teacher_hash = _weights_hash(session, teacher, "teacher.checkpoint")
+    moment = now(session)
+    job = _job(spec, role="student" if spec.kind is JobKind.DISTILL else "detector", label=_label(spec))
+    job.id, job.submitted_by = new, spec.submitted_by
+    job.job_key = job_key(spec, dataset_hash=_data_hash(dataset_report), teacher_hash=teacher_hash)
+    job.priority, job.max_attempts, job.created_at = priority, max_attempts, moment
+    _write(session, [job], [], moment)
+    return job
+
+
+def _weights_hash(session: Session, name: str | None, field: str) -> str | None:
+    """The hash of a stored checkpoint; None for a path, which is not this module's affair."""
+    if name is None or not is_id(name):
+        return None
+    stored = session.get(Checkpoint, name)
+    if stored is None:
+        raise UnknownCheckpointError(field, name, "is not stored here")
+    if stored.kind != CheckpointKind.WEIGHTS:
+        raise UnknownCheckpointError(field, name, f"is a checkpoint of kind `{stored.kind}`")
+    return stored.sha256
+
+
+def _data_hash(report: DatasetReport | None) -> str | None:
+    return None if report is None else report.dataset_hash
+
+
+def _label(spec: JobSpec) -> str:
+    return spec.name if spec.method is None else spec.method.display_label
+
+
+def _planned_job(plan: PlannedJob, position: int) -> Job:
+    job = _job(plan.spec, role=plan.role, label=plan.label)
+    job.position = position
+    return job
+
+
+def _job(spec: JobSpec, *, role: str, label: str) -> Job:
+    return Job(
+        id=new_id(),
+        position=0,
+        kind=spec.kind.value,
+        role=role,
+        label=label,
+        name=spec.name,
+        method=None if spec.method is None else spec.method.name,
+        seed=spec.seed,
+        spec=spec.model_dump(mode="json"),
+        gpus=spec.resources.gpus,
+        state=JobState.WAITING,
+    )
+
+
+def _waiting_for_teacher(planned: Sequence[PlannedJob], jobs: Sequence[Job]) -> list[JobDependency]:
+    teacher = next(job for job in jobs if job.role == "teacher")
+    return [
+        JobDependency(job_id=job.id, depends_on_id=teacher.id, role="teacher")
+        for plan, job in zip(planned, jobs, strict=True)
+        if plan.waits_for_teacher
+    ]
+
+
+def _write(
+    session: Session, jobs: Sequence[Job], dependencies: Sequence[JobDependency], moment: datetime
+) -> None:
+    session.add_all(jobs)
+    session.flush()
+    session.add_all(dependencies)
+    held_back = {dependency.job_id for dependency in dependencies}
+    for job in jobs:
+        if job.id not in held_back:
+            enqueue(session, job, moment)
+    session.flush()
+
+
+__all__ = [
+    "MAX_ATTEMPTS",
+    "IdempotencyConflictError",
+    "UnknownCheckpointError",
+    "submit_experiment",
+    "submit_job",
+]
