@@ -1,0 +1,59 @@
+"""How a comparison looks: points with one decimal, seeds and spread beside every mean."""
+
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from service.cli import words
+from service.client import Comparison, ComparisonRow
+
+METRICS = {"ap": "AP", "ap50": "AP50", "ap75": "AP75", "ap_s": "APs", "ap_m": "APm", "ap_l": "APl"}
+
+
+class ComparisonView:
+    """Draws a comparison; where the terminal is narrow only AP and its difference keep their spread."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        self._comparison = comparison
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        comparison = self._comparison
+        full = self._table(spreads=True)
+        fits = console.measure(full, options=options.update(max_width=1000)).maximum <= options.max_width
+        yield full if fits else self._table(spreads=False)
+        yield Text(_legend(comparison), style="dim")
+        for warning in comparison.warnings:
+            line = Table.grid(padding=(0, 1, 0, 0))
+            line.add_row(Text("!", style="bold yellow"), Text(warning, style="yellow"))
+            yield line
+
+    def _table(self, *, spreads: bool) -> Table:
+        padding = (0, 2 if spreads else 1, 0, 0)
+        table = Table(box=None, pad_edge=False, padding=padding, header_style="bold")
+        table.add_column("method", overflow="ellipsis", min_width=7, no_wrap=True)
+        for name in ("seeds", *METRICS.values(), "ΔAP", "gap closed"):
+            table.add_column(name, justify="right", no_wrap=name != "gap closed")
+        for row in self._comparison.rows:
+            table.add_row(*self._cells(row, spreads=spreads))
+        return table
+
+    def _cells(self, row: ComparisonRow, *, spreads: bool) -> list[RenderableType]:
+        reference = row.role == "teacher" or row.label == self._comparison.baseline
+        metrics = [
+            words.spread_points(row.metrics.get(key))
+            if spreads or key == "ap"
+            else words.points(row.metrics[key].mean if key in row.metrics else None)
+            for key in METRICS
+        ]
+        return [
+            Text(row.label, style="dim" if row.role == "teacher" else ""),
+            str(len(row.seeds)),
+            *metrics,
+            words.NOTHING if reference else words.difference(row.delta_ap, row.delta_ap_sd),
+            words.NOTHING if reference else words.percent(row.gap_closed),
+        ]
+
+
+def _legend(comparison: Comparison) -> str:
+    split = f"split {comparison.split}; " if comparison.split else ""
+    return f"{split}points, mean ± sd over seeds; ΔAP to {comparison.baseline}, paired by seed"

@@ -1,0 +1,80 @@
+"""Checks an experiment file without a server."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from service.cli.exit_codes import ExitCode
+from service.cli.experiment_file import ExperimentFile
+from service.cli.faults import CommandFailure
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+    from frs_core.spec import ExperimentSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Faults, each with `field` and `message`; and, where there are none, a summary and warnings."""
+
+    faults: Sequence[Mapping[str, Any]] = ()
+    summary: str = ""
+    warnings: Sequence[str] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"valid": not self.faults, **asdict(self)}
+
+
+def check_file(file: ExperimentFile) -> Verdict:
+    """Judges the specification, then the data it names where this machine has them."""
+    try:
+        from pydantic import ValidationError
+
+        from frs_core.spec import ExperimentSpec
+    except ImportError as error:
+        raise CommandFailure(
+            f"validating needs the package {error.name}: pip install 'frs-distill[server]', "
+            "or let a server judge the file with `frs submit`",
+            ExitCode.FAILED,
+        ) from error
+    try:
+        spec = ExperimentSpec.model_validate(file.content)
+    except ValidationError as error:
+        return Verdict(faults=_spec_faults(error))
+    return _check_data(spec)
+
+
+def _check_data(spec: "ExperimentSpec") -> Verdict:
+    from frs_core.datasets.check import check
+
+    report = check(spec.dataset)
+    if report.errors:
+        return Verdict(faults=[fault.model_dump(mode="json") for fault in report.errors])
+    counts = ", ".join(f"{name} {split.images}" for name, split in report.splits.items())
+    jobs = len(spec.methods) * len(spec.seeds)
+    return Verdict(
+        summary=(
+            f"{spec.name}: 1 teacher and {jobs} students "
+            f"({len(spec.methods)} methods x {len(spec.seeds)} seeds); "
+            f"images: {counts}; classes: {', '.join(report.classes)}"
+        ),
+        warnings=[f"{fault.field}: {fault.message} ({fault.count}x)" for fault in report.warnings],
+    )
+
+
+def _spec_faults(error: "ValidationError") -> list[dict[str, Any]]:
+    return [
+        {
+            "field": ".".join(str(part) for part in fault["loc"]) or "(top level)",
+            "message": _remedy(fault["type"]) or fault["msg"].removeprefix("Value error, "),
+            "value": fault["input"] if isinstance(fault["input"], str | int | float) else None,
+        }
+        for fault in error.errors(include_url=False)
+    ]
+
+
+def _remedy(kind: str) -> str | None:
+    known = {"extra_forbidden": "unknown key; correct its spelling or remove it", "missing": "is required"}
+    return known.get(kind)

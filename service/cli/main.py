@@ -1,0 +1,59 @@
+"""The `frs` command: every subcommand by its name."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from service.cli import doctor, experiments, jobs, machine, submit
+from service.cli.exit_codes import HELP
+from service.cli.faults import HANDLED, report
+from service.cli.session import open_session
+
+app = typer.Typer(
+    name="frs",
+    help="Distil object detectors and compare the results.",
+    epilog=HELP,
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _root(
+    context: typer.Context,
+    url: Annotated[
+        str | None,
+        typer.Option(envvar="FRS_URL", help="The server. Default: the one that `frs up` started here."),
+    ] = None,
+) -> None:
+    context.obj = open_session(url)
+
+
+for _name, _command in {
+    "up": machine.up,
+    "down": machine.down,
+    "submit": submit.submit,
+    "validate": submit.validate,
+    "list": experiments.list_experiments,
+    "show": experiments.show,
+    "compare": experiments.compare,
+    "logs": jobs.logs,
+    "cancel": jobs.cancel,
+    "doctor": doctor.doctor,
+    "demo": machine.demo,
+}.items():
+    app.command(_name, epilog=HELP)(_command)
+
+
+def main() -> None:
+    """Runs the command line; exits with one of `ExitCode`."""
+    try:
+        app()
+    except HANDLED as error:
+        sys.exit(report(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Numbers and states as people read them: AP in points with one decimal. Only here are values rounded."""
+
+from datetime import datetime, timedelta
+
+from rich.text import Text
+
+from service.client import Job, Statistic
+
+NOTHING = "–"
+STATE_STYLES = {
+    "waiting": "dim",
+    "queued": "cyan",
+    "running": "bold blue",
+    "paused": "yellow",
+    "blocked": "magenta",
+    "succeeded": "green",
+    "failed": "bold red",
+    "cancelled": "yellow",
+}
+
+
+def state_text(state: str) -> Text:
+    """A state in its colour."""
+    return Text(state, style=STATE_STYLES.get(state, ""))
+
+
+def points(fraction: float | None) -> str:
+    """0.397 as 39.7."""
+    return NOTHING if fraction is None else f"{100 * fraction:.1f}"
+
+
+def spread_points(value: Statistic | None) -> str:
+    """Mean ± sd in points; the mean alone where one seed gives no spread."""
+    if value is None or value.mean is None:
+        return NOTHING
+    return points(value.mean) if value.sd is None else f"{points(value.mean)} ± {points(value.sd)}"
+
+
+def difference(mean: float | None, sd: float | None) -> str:
+    """A difference in points with its sign, ± the sd of the differences where there is one."""
+    if mean is None:
+        return NOTHING
+    return f"{100 * mean:+.1f}" if sd is None else f"{100 * mean:+.1f} ± {points(sd)}"
+
+
+def percent(share: float | None) -> str:
+    """A share in whole percent."""
+    return "n/a" if share is None else f"{100 * share:.0f} %"
+
+
+def loss(value: float | None) -> str:
+    """Four significant digits."""
+    return NOTHING if value is None else f"{value:.4g}"
+
+
+def duration(seconds: float | None) -> str:
+    """Minutes and seconds, with hours where there are any.
+
+    >>> duration(75), duration(4000.4), duration(None)
+    ('1:15', '1:06:40', '–')
+    """
+    if seconds is None:
+        return NOTHING
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def age(moment: datetime, now: datetime) -> str:
+    """How long ago, in one unit."""
+    passed = max(now - moment, timedelta())
+    for name, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if passed.total_seconds() >= length:
+            return f"{passed.total_seconds() // length:.0f} {name} ago"
+    return "just now"
+
+
+def job_title(job: Job) -> str:
+    """What a line calls a job."""
+    return job.label if job.role == "teacher" else f"{job.label} · seed {job.seed}"
+
+
+def reason(job: Job) -> str:
+    """Why a job ended as it did, with the field to mend where the reason does not name it itself."""
+    text = job.reason or job.reason_code or ""
+    field = job.reason_field
+    return f"{field}: {text}" if field and field not in text else text
+
+
+def short_id(full_id: str) -> str:
+    """Enough of an id to find it again."""
+    return full_id[:8]

@@ -1,0 +1,126 @@
+"""What the server says, typed for those who ask. Full precision: AP as fractions."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+UNFINISHED = frozenset({"waiting", "queued", "running", "paused"})
+"""States out of which a job, or an experiment, still moves by itself or by its user's wish."""
+
+
+class Answer(BaseModel):
+    """Base of what the server says; keys that a newer server adds are kept aside."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class Job(Answer):
+    """One job. AP is a fraction; `eta_seconds` is None until it can be told."""
+
+    id: str
+    experiment_id: str | None = None
+    kind: str
+    role: str
+    label: str
+    name: str
+    method: str | None = None
+    seed: int
+    state: str
+    phase: str | None = None
+    step: int = 0
+    total_steps: int = 0
+    epoch: int = 0
+    total_epochs: int = 0
+    eta_seconds: float | None = None
+    latest_loss: float | None = None
+    latest_ap: float | None = None
+    num_attempts: int = 0
+    reason_code: str | None = None
+    reason: str | None = None
+    reason_field: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether it will not move any more."""
+        return self.state not in UNFINISHED
+
+
+class LogText(Answer):
+    """Log text after a place; `finished` once no more can come."""
+
+    text: str
+    next_after: str
+    finished: bool
+
+
+class ExperimentSummary(Answer):
+    """An experiment as lists show it. `progress` is the share of its work that is done, 0 to 1."""
+
+    id: str
+    name: str
+    state: str
+    submitted_by: str | None = None
+    tags: tuple[str, ...] = ()
+    created_at: datetime
+    archived_at: datetime | None = None
+    num_jobs: int
+    job_states: Mapping[str, int] = Field(default_factory=dict)
+    progress: float = 0.0
+
+
+class Notice(Answer):
+    """Something to live with but to know; `source` is dataset, or the job that said it."""
+
+    source: str
+    code: str
+    message: str
+    field: str | None = None
+    count: int = 1
+    examples: tuple[str, ...] = ()
+
+
+class Experiment(ExperimentSummary):
+    """An experiment with its jobs, in the order of its specification."""
+
+    warnings: tuple[Notice, ...] = ()
+    jobs: tuple[Job, ...]
+
+    @property
+    def finished(self) -> bool:
+        """Whether none of its jobs will move any more."""
+        return all(job.finished for job in self.jobs)
+
+
+class Statistic(Answer):
+    """Mean and sample standard deviation over `n` seeds."""
+
+    mean: float | None
+    sd: float | None
+    n: int
+
+
+class ComparisonRow(Answer):
+    """All runs of one label. `delta_ap` is paired by seed; `gap_closed` is a share and may exceed 1."""
+
+    label: str
+    method: str | None = None
+    role: str
+    seeds: tuple[int, ...]
+    metrics: Mapping[str, Statistic]
+    delta_ap: float | None = None
+    delta_ap_sd: float | None = None
+    gap_closed: float | None = None
+
+
+class Comparison(Answer):
+    """The teacher's row, then the methods' in the order of the experiment."""
+
+    experiment: str
+    name: str = ""
+    baseline: str
+    split: str | None = None
+    rows: tuple[ComparisonRow, ...]
+    warnings: tuple[str, ...] = ()
