@@ -298,7 +298,10 @@ class LogChunk(Base):
 
 
 class Event(Base):
-    """What happened, in order: state changes, warnings, worker losses. The dashboard's feed."""
+    """What happened, in order: state changes, warnings, worker losses. The dashboard's feed.
+
+    SQLite would otherwise give the number of a deleted last row again, and readers who saw it would miss it.
+    """
 
     __tablename__ = "events"
 
@@ -311,6 +314,8 @@ class Event(Base):
     message: Mapped[str] = mapped_column(PrintedText)
     data: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
 
 
 class IdempotencyKey(Base):
