@@ -48,14 +48,16 @@ class DetectorSpec(Spec):
 
     @model_validator(mode="after")
     def _channels_divide_into_groups(self) -> "DetectorSpec":
+        # one channel a group would normalise a level of one location to nothing
         groups = zoo.entry(self.zoo).head_norm_groups
         channels = self.resolved_head_channels
-        if groups and channels % groups:
+        if groups and (channels % groups or channels == groups):
             raise fault(
                 "head_channels",
                 channels,
                 f"the head of {self.zoo} normalises in {groups} groups and has {channels} channels "
-                f"(fpn_channels where head_channels is not given): give a multiple of {groups}",
+                f"(fpn_channels where head_channels is not given): "
+                f"give a multiple of {groups}, {2 * groups} or more",
             )
         return self
 

@@ -53,7 +53,8 @@ class ReportHook(Hook):  # type: ignore[misc]
     def _eta(self, runner: Any) -> float:
         assert self._started is not None
         began, first_step = self._started
-        return (time.monotonic() - began) / (runner.iter - first_step) * (runner.max_iters - runner.iter)
+        done, left = int(runner.iter) - first_step, int(runner.max_iters - runner.iter)
+        return (time.monotonic() - began) / done * left
 
 
 def _metrics(runner: Any, outputs: dict[str, float]) -> dict[str, float]:

@@ -53,7 +53,7 @@ def restore_state(
 
 
 def _position(scheduler: Any) -> dict[str, Any]:
-    """Where a schedule is; its shape comes from the job's spec, and a Counter of milestones is not plain data."""
+    """Where a schedule is. Its shape comes from the spec; its Counter of milestones is not plain data."""
     state = scheduler.state_dict()
     return {key: state[key] for key in ("last_step", "_global_step", "_last_value")}
 

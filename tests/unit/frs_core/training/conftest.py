@@ -17,7 +17,7 @@ FCOS = {
     "zoo": "fcos/fcos_r50-caffe_fpn_gn-head_1x_coco",
     "backbone_depth": 18,
     "base_channels": 4,
-    "fpn_channels": 32,
+    "fpn_channels": 64,
     "stacked_convs": 1,
 }
 DETECTORS = {"retinanet": RETINANET, "fcos": FCOS}

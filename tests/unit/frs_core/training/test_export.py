@@ -1,0 +1,73 @@
+"""What a run leaves behind is used without us."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from frs_core.context import LocalContext
+
+pytestmark = pytest.mark.torch
+
+LONG_ENOUGH_TO_FIND_SOMETHING = {
+    "epochs": 20,
+    "batch_size": 2,
+    "optimizer": {"lr": 0.01},
+    "warmup_steps": 0,
+    "evaluate_every_epochs": 20,
+    "checkpoint_every_epochs": 20,
+}
+
+STOCK = """
+import json, sys
+import numpy as np
+from frs_core.detectors.operators import install
+install()
+from mmdet.apis import inference_detector, init_detector
+model = init_detector(sys.argv[1], sys.argv[2], device="cpu")
+found = inference_detector(model, np.load(sys.argv[3])).pred_instances
+ours = [name for name in sys.modules if name.split(".")[0] in ("service", "workers", "frs_core")
+        and not "frs_core.detectors.operators".startswith(name)
+        and not name.startswith(("frs_core.detectors.operators.", "frs_core.errors"))]
+assert ours == [], ours
+print(json.dumps({"classes": model.dataset_meta["classes"], "bboxes": found.bboxes.tolist(),
+                  "scores": found.scores.tolist(), "labels": found.labels.tolist()}))
+"""
+
+
+@pytest.mark.parametrize("family", ["retinanet", "fcos"])
+def test_stock_mmdet_loads_the_export_and_finds_the_recorded_boxes(
+    family: str, tmp_path: Path, tiny_job: Callable[..., Any]
+) -> None:
+    from frs_core import datasets
+    from frs_core.datasets.check import read_split
+    from frs_core.run import run
+
+    spec = tiny_job(family=family, schedule=LONG_ENOUGH_TO_FIND_SOMETHING)
+    run(spec, LocalContext(tmp_path))
+    split = read_split(spec.dataset, "val")
+    record = split.images[0]
+    np.save(tmp_path / "image.npy", datasets.get("synthetic").load_image(record))
+
+    files = [tmp_path / name for name in ("export_config.py", "export.pth", "image.npy")]
+    done = subprocess.run(
+        [sys.executable, "-c", STOCK, *map(str, files)], check=True, capture_output=True, text=True
+    )
+    found = json.loads(done.stdout.splitlines()[-1])
+
+    recorded = [
+        prediction
+        for prediction in json.loads((tmp_path / "predictions_val.json").read_text())
+        if prediction["image_id"] == record.id
+    ]
+    assert found["classes"] == list(split.classes)
+    assert found["labels"] == [prediction["category_id"] - 1 for prediction in recorded]
+    assert found["scores"] == pytest.approx([prediction["score"] for prediction in recorded], abs=1e-6)
+    boxes = [[x, y, x + width, y + height] for x, y, width, height in (p["bbox"] for p in recorded)]
+    np.testing.assert_allclose(np.reshape(found["bboxes"], (-1, 4)), np.reshape(boxes, (-1, 4)), atol=1e-3)
+    assert recorded, "the test compares nothing"
