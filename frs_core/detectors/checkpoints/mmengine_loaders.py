@@ -1,6 +1,6 @@
 """mmengine's loaders, made to load as we do.
 
-As installed, mmengine answers a refused pickle by loading it without restrictions, never restricts a download,
+As installed, mmengine answers a refused pickle by loading it without restrictions, restricts no download,
 and executes a configuration that it finds inside a checkpoint as Python when training is resumed from it.
 """
 
