@@ -11,7 +11,7 @@ from service.settings import Settings
 APP_NAME = "frs"
 QUEUE = "frs"
 WAKE_TASK = "frs.wake"
-NO_BROKER_URL = "memory://"
+NO_BROKER_URL = "memory://localhost/"
 CONNECT_SECONDS = 4.0
 _QUICK_RETRIES = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.5}
 

@@ -1,0 +1,118 @@
+"""Stands in for `workers.child`: a run of real events, files and signals that needs no torch and no second.
+
+What it does is written in the job's tags: `steps:20`, `step-ms:10`, `fault:NAME` (in the first attempt only).
+Its "training" is a sum of steps, so a resumed run must end where an uninterrupted one does.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+from frs_core.context import LocalContext, publish
+from frs_core.errors import DatasetError, Stopped
+from frs_core.events import CheckpointKind
+from workers.child import die_with_parent
+
+STATE_EVERY = 5
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("workdir", type=Path)
+    parser.add_argument("--resume-from", type=Path)
+    parser.add_argument("--parent", type=int, required=True)
+    chosen = parser.parse_args()
+    die_with_parent(chosen.parent)
+    context = LocalContext(chosen.workdir, resume_from=chosen.resume_from)
+    context.catch_signals()
+    job = yaml.safe_load((chosen.workdir / "job.yaml").read_text())
+    wishes = dict(tag.split(":", 1) for tag in job["tags"])
+    _say(f"environment {json.dumps(dict(os.environ))}")
+    try:
+        _run(context, job, wishes)
+    except Stopped as stop:
+        context.result("stopped", message=str(stop))
+        return 75
+    except DatasetError as error:
+        context.result("failed", code=error.code, message=str(error), field=error.field, user_error=True)
+        return 1
+    context.result("succeeded")
+    return 0
+
+
+def _run(context: LocalContext, job: dict[str, object], wishes: dict[str, str]) -> None:
+    steps, seconds = int(wishes.get("steps", "10")), int(wishes.get("step-ms", "5")) / 1000
+    step, total = 0, 0
+    if context.resume_from is not None:
+        state = json.loads(context.resume_from.read_text())
+        step, total = state["step"], state["total"]
+    fault = wishes.get("fault") if context.resume_from is None else None
+    if fault == "deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    context.progress("starting", total_steps=steps)
+    context.environment({"python": sys.version, "resumed": step})
+    while step < steps:
+        time.sleep(seconds)
+        step, total = step + 1, total + step + 1
+        context.report(step, {"train/loss": float(total)})
+        _say(f"step {step}")
+        if step % STATE_EVERY == 0 and step < steps:
+            _save(context, step, total)
+        if step == 7:
+            _fail(fault, context)
+        if context.should_stop():
+            _save(context, step, total)
+            raise Stopped(f"stopped at step {step}")
+    _finish(context, job, step, total)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _fail(fault: str | None, context: LocalContext) -> None:
+    if fault == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif fault == "exit":
+        _say("the reason is in the last line")
+        os._exit(3)
+    elif fault == "user-error":
+        raise DatasetError("the train split has no images: check dataset.root", field="dataset.root")
+    elif fault == "garbage":
+        with (context.workdir / "events.jsonl").open("a") as file:
+            file.write('{"type": "metric", "step": -1}\n')
+    elif fault == "outside":
+        context.artifact("secret", context.workdir / "job.yaml", "text/plain")
+        text = (context.workdir / "events.jsonl").read_text()
+        (context.workdir / "events.jsonl").write_text(
+            text.replace('"job.yaml"', '"../../../../etc/hostname"')
+        )
+
+
+def _save(context: LocalContext, step: int, total: int) -> None:
+    temporary = context.workdir / "state.tmp"
+    temporary.write_text(json.dumps({"step": step, "total": total}))
+    path = publish(temporary, context.workdir / f"state_{step:08d}.pth")
+    context.checkpoint(CheckpointKind.STATE, path, step=step, epoch=0)
+
+
+def _finish(context: LocalContext, job: dict[str, object], step: int, total: int) -> None:
+    weights = context.workdir / "weights.safetensors"
+    teacher = job["teacher"]["checkpoint"] if isinstance(job["teacher"], dict) else None
+    source = Path(teacher).read_text() if isinstance(teacher, str) else None
+    weights.write_text(json.dumps({"total": total, "teacher": source}))
+    context.checkpoint(CheckpointKind.WEIGHTS, weights, step=step, epoch=1)
+    config = context.workdir / "export_config.py"
+    config.write_text("model = {}\n")
+    context.artifact("export_config.py", config, "text/x-python")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""The Celery application of a worker: `python -m workers`, or `celery -A workers.app worker`."""
+
+import os
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from billiard.process import current_process
+from celery import signals
+
+from service.artifacts import open_store
+from service.broker import WAKE_TASK, make_celery
+from service.db.engine import create_engine, session_factory
+from service.settings import Settings
+from workers import tasks
+from workers.board import Board
+from workers.bootstep import PresenceStep
+from workers.devices import discover_gpus
+from workers.process import CHILD_COMMAND
+from workers.supervisor import Workplace
+
+settings = Settings()
+board = Board()
+gpus = discover_gpus()
+num_slots = max(1, len(gpus))
+child_command: Sequence[str] = CHILD_COMMAND
+
+app = make_celery(settings)
+app.conf.update(worker_consumer="workers.consumer:Consumer", worker_concurrency=num_slots)
+
+
+@app.task(name=WAKE_TASK)  # type: ignore[untyped-decorator]  # Celery has no types
+def wake(job_id: str) -> None:  # noqa: ARG001 - a hint; the ledger says which job is best
+    """Look into the ledger."""
+    look()
+
+
+def look() -> None:
+    """Work in this pool process for as long as there are jobs."""
+    slot = current_process().index
+    tasks.work(board, slot, _workplace(slot, os.getpid()))
+
+
+@cache
+def _workplace(slot: int, pid: int) -> Workplace:  # noqa: ARG001 - connections belong to one process
+    num_cpus = len(os.sched_getaffinity(0))
+    return Workplace(
+        settings=settings,
+        sessions=session_factory(create_engine(settings.resolved_database_url)),
+        store=open_store(settings.resolved_artifacts_url),
+        gpus=[gpu.uuid for gpu in gpus[slot : slot + 1]],
+        num_threads=max(1, num_cpus // num_slots),
+        draining=lambda: board.draining,
+        child_command=child_command,
+    )
+
+
+@signals.worker_init.connect(weak=False)  # type: ignore[untyped-decorator]
+def _use_event_loop(sender: Any, **_: Any) -> None:
+    # The in-memory transport would otherwise choose Celery's pool of threads, where a killed process
+    # can leave a lock behind that nobody opens again.
+    sender.use_eventloop = True
+
+
+@signals.worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
+def _take_over_slot(**_: Any) -> None:
+    board.clear(current_process().index)
+
+
+class _Presence(PresenceStep):
+    settings = settings
+    board = board
+    gpus = gpus
+    look = staticmethod(look)
+
+
+app.steps["worker"].add(_Presence)

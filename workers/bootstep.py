@@ -1,0 +1,142 @@
+"""The part of the worker that lives in Celery's main process: it registers, beats, polls, and drains."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+from celery import signals
+from celery.bootsteps import StartStopStep
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from service.db import ledger
+from service.db.engine import SchemaMismatchError, check_schema, create_engine, session_factory
+from service.settings import Settings
+from workers import workdir
+from workers.board import Board
+from workers.devices import Gpu, describe
+
+DRAIN_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+SCHEMA_EXIT_CODE = 78  # EX_CONFIG of sysexits.h
+
+log = structlog.get_logger(__name__)
+
+
+class Presence:
+    """What the ledger and the pool see of this worker. `wake` puts one look into the ledger to the pool."""
+
+    def __init__(self, settings: Settings, board: Board, gpus: Sequence[Gpu], num_slots: int) -> None:
+        self._settings = settings
+        self._board = board
+        self._gpus = gpus
+        self._num_slots = num_slots
+        self._engine: Engine = create_engine(settings.resolved_database_url)
+        self._sessions = session_factory(self._engine)
+        self._reading = session_factory(self._engine, read_only=True)
+        self._beat_at = 0.0
+        # A forked pool process must not use, nor close, this process's connections.
+        os.register_at_fork(after_in_child=lambda: self._engine.dispose(close=False))
+
+    def begin(self) -> None:
+        """Enter the ledger. Raises SchemaMismatchError, and OperationalError without a database."""
+        check_schema(self._engine)
+        for name in workdir.sweep(self._settings.work_dir):
+            log.info("removed_left_work_folder", name=name)
+        with self._sessions.begin() as session:
+            self._board.worker_id = ledger.register_worker(
+                session,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                version=version("frs-distill"),
+                devices=describe(list(self._gpus), self._num_slots),
+            )
+        log.info("worker_registered", worker=self._board.worker_id, slots=self._num_slots)
+
+    def tick(self, wake: Callable[[], None]) -> None:
+        """Beat when it is time, and wake the pool when a slot is idle and there is a job for it."""
+        try:
+            self._beat()
+            if self._is_wanted():
+                wake()
+        except DBAPIError as error:
+            log.warning("ledger_away", error=str(error.orig))
+
+    def end(self) -> None:
+        """Leave the ledger."""
+        worker_id = self._board.worker_id
+        try:
+            if worker_id is not None:
+                with self._sessions.begin() as session:
+                    ledger.retire_worker(session, worker_id)
+        except DBAPIError as error:
+            log.warning("ledger_away", error=str(error.orig))
+        finally:
+            self._engine.dispose()
+
+    def _beat(self) -> None:
+        worker_id = self._board.worker_id
+        if worker_id is None or time.monotonic() - self._beat_at < self._settings.heartbeat_seconds:
+            return
+        with self._sessions.begin() as session:
+            ledger.beat_worker(session, worker_id)
+        self._beat_at = time.monotonic()
+
+    def _is_wanted(self) -> bool:
+        idle = self._board.idle(self._num_slots)
+        if self._board.draining or not idle:
+            return False
+        most_gpus = max(1 if slot < len(self._gpus) else 0 for slot in idle)
+        with self._reading() as session:
+            return ledger.has_claimable(session, gpus=most_gpus)
+
+
+class PresenceStep(StartStopStep):  # type: ignore[misc]  # Celery has no types
+    """Gives the worker its presence. `options` come from `workers.app`."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    settings: Settings
+    board: Board
+    gpus: Sequence[Gpu]
+    look: Callable[[], None]
+
+    def start(self, worker: Any) -> None:
+        """Register, then beat and poll from the event loop's timer."""
+        presence = Presence(self.settings, self.board, self.gpus, worker.concurrency)
+        try:
+            presence.begin()
+        except SchemaMismatchError as error:
+            log.critical("schema_mismatch", message=str(error))
+            raise SystemExit(SCHEMA_EXIT_CODE) from error
+        for number in DRAIN_SIGNALS:
+            _drain_first(number, self.board)
+        # Steps stop before the pool they need; this signal comes after it has handed its jobs back.
+        signals.worker_shutdown.connect(lambda **_: presence.end(), sender=worker, weak=False)
+        worker.timer.call_repeatedly(
+            self.settings.poll_seconds, presence.tick, (partial(self._wake, worker),)
+        )
+
+    def _wake(self, worker: Any) -> None:
+        worker.pool.apply_async(type(self).look, error_callback=_log_loss)
+
+
+def _drain_first(number: int, board: Board) -> None:
+    """Before Celery acts on a signal, mark the worker as draining: supervisors hand their jobs back."""
+    previous = signal.getsignal(number)
+    assert callable(previous), f"Celery has no handler for signal {number}"
+
+    def handle(received: int, frame: Any) -> None:
+        board.drain()
+        previous(received, frame)
+
+    signal.signal(number, handle)
+
+
+def _log_loss(error: BaseException) -> None:
+    log.error("pool_process_failed", error=str(error))

@@ -1,0 +1,50 @@
+"""`python -m workers.child WORKDIR`: runs the one job of WORKDIR/job.yaml and ends.
+
+It knows no database, broker or store: it writes `events.jsonl` and files in its work folder, and its
+supervisor reads them. Exit codes: 0 succeeded, 1 failed, 75 stopped with its state saved.
+"""
+
+import argparse
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+
+import yaml
+
+from frs_core.context import LocalContext
+from frs_core.spec import JobSpec
+from workers.workdir import JOB_FILE
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+ORPHAN_EXIT_CODE = 70
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the job of a work folder; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m workers.child", description=main.__doc__)
+    parser.add_argument("workdir", type=Path, help="folder with job.yaml, for events and files")
+    parser.add_argument("--resume-from", type=Path, help="a state checkpoint to continue from")
+    parser.add_argument("--parent", type=int, help="pid of the supervisor, without which this process dies")
+    chosen = parser.parse_args(arguments)
+    if chosen.parent is not None:
+        die_with_parent(chosen.parent)
+    context = LocalContext(chosen.workdir.absolute(), resume_from=chosen.resume_from)
+    context.catch_signals()
+    spec = JobSpec.model_validate(yaml.safe_load((chosen.workdir / JOB_FILE).read_text()))
+    from frs_core.run import run_and_report  # seconds of imports, in which TERM is heard already
+
+    return run_and_report(spec, context)
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies, and exit if that has happened already."""
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
+    if os.getppid() != parent:
+        sys.exit(ORPHAN_EXIT_CODE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

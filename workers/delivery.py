@@ -1,0 +1,142 @@
+"""Carries what a child wrote to the ledger and the artifact store: in order, none twice, none lost."""
+
+from collections import deque
+from itertools import islice, takewhile
+from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from frs_core.events import (
+    EVENTS_FILE,
+    ArtifactEvent,
+    CheckpointEvent,
+    CheckpointKind,
+    Event,
+    ResultEvent,
+)
+from service.artifacts import ArtifactError, ArtifactStore
+from service.db import ledger
+from workers.tail import EventTail, LogTail
+from workers.workdir import WorkFolder
+
+BATCH_EVENTS = 500
+LEDGER_AWAY = (OperationalError, InterfaceError)
+"""What SQLAlchemy raises when the database cannot be reached or is busy: worth another try."""
+
+log = structlog.get_logger(__name__)
+
+
+class StorageError(Exception):
+    """A file that the run announced could not be stored."""
+
+
+class Delivery:
+    """The way of one attempt's events, output and files. `result` is the run's last word, once delivered."""
+
+    def __init__(
+        self,
+        sessions: sessionmaker[Session],
+        store: ArtifactStore,
+        lease: ledger.Lease,
+        folder: WorkFolder,
+        *,
+        keep_states: int,
+    ) -> None:
+        self.result: ResultEvent | None = None
+        self._sessions = sessions
+        self._store = store
+        self._lease = lease
+        self._folder = folder.path
+        self._keep_states = keep_states
+        self._events = EventTail(folder.path / EVENTS_FILE)
+        self._output = LogTail(folder.output)
+        self._queue: deque[Event] = deque()
+        self._last_state: Path | None = None
+
+    def deliver(self, *, final: bool = False) -> bool:
+        """Deliver what there is. False when the ledger is away: call again, nothing is lost.
+
+        Raises StaleLeaseError when the lease is gone, StorageError when a file cannot be kept.
+        """
+        try:
+            self._deliver_events()
+            self._deliver_output(final)
+        except LEDGER_AWAY as error:
+            log.warning("ledger_away", job=self._lease.job_id, error=str(error.orig))
+            return False
+        return True
+
+    def _deliver_events(self) -> None:
+        while True:
+            while self._queue:
+                self._deliver_next()
+            self._queue.extend(self._events.read())
+            if not self._queue:
+                return
+
+    def _deliver_next(self) -> None:
+        event = self._queue[0]
+        if isinstance(event, CheckpointEvent):
+            self._keep_checkpoint(event)
+        elif isinstance(event, ArtifactEvent):
+            uri = self._put(event)
+            with self._sessions.begin() as session:
+                ledger.record_artifact(session, self._lease, event, uri=uri)
+        elif isinstance(event, ResultEvent):
+            self.result = event
+        else:
+            self._record_batch()
+            return
+        self._queue.popleft()
+
+    def _record_batch(self) -> None:
+        recordable = takewhile(lambda event: not isinstance(event, _HAVE_OTHER_VERBS), self._queue)
+        batch = list(islice(recordable, BATCH_EVENTS))
+        with self._sessions.begin() as session:
+            ledger.record(session, self._lease, batch)
+        for _ in batch:
+            self._queue.popleft()
+
+    def _deliver_output(self, final: bool) -> None:
+        while chunk := self._output.peek(final=final):
+            with self._sessions.begin() as session:
+                ledger.append_log(session, self._lease, offset=chunk.offset, text=chunk.text)
+            self._output.advance(chunk)
+
+    def _keep_checkpoint(self, event: CheckpointEvent) -> None:
+        if self._is_republished(event):
+            return
+        uri = self._put(event)
+        with self._sessions.begin() as session:
+            unused = ledger.record_checkpoint(session, self._lease, event, uri=uri, keep=self._keep_states)
+        for old in unused:
+            self._store.delete(old)
+        if event.kind is CheckpointKind.STATE:
+            self._forget_last_state(self._folder / event.path)
+
+    def _is_republished(self, event: CheckpointEvent) -> bool:
+        """Whether a later event announces the same file: its bytes are then no longer this event's."""
+        later = islice(self._queue, 1, None)
+        return any(isinstance(other, CheckpointEvent) and other.path == event.path for other in later)
+
+    def _forget_last_state(self, newest: Path) -> None:
+        """Keep no stored state on this disk but the newest."""
+        if self._last_state is not None and self._last_state != newest:
+            self._last_state.unlink(missing_ok=True)
+        self._last_state = newest
+
+    def _put(self, event: CheckpointEvent | ArtifactEvent) -> str:
+        """Store a file under a key of this attempt's own, so that a stale attempt overwrites nobody's."""
+        path = self._folder / event.path
+        if not path.resolve().is_relative_to(self._folder.resolve()):
+            raise StorageError(f"the run announced {event.path}, which is outside its work folder")
+        key = f"jobs/{self._lease.job_id}/{self._lease.token}/{event.path}"
+        try:
+            return self._store.put(path, key, event.sha256)
+        except (ArtifactError, OSError) as error:
+            raise StorageError(f"{event.path} could not be stored: {error}") from error
+
+
+_HAVE_OTHER_VERBS = (CheckpointEvent, ArtifactEvent, ResultEvent)

@@ -1,0 +1,105 @@
+"""The child process: how it is started, told to stop, and ended with everything it started."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import workers
+
+CHILD_COMMAND = (sys.executable, "-P", "-m", "workers.child")
+_PACKAGE_ROOT = Path(workers.__file__).parent.parent
+_PRIVATE_PREFIXES = ("FRS_", "CELERY_", "AWS_", "PG", "REDIS", "AMQP", "RABBITMQ", "DATABASE", "_MP_")
+_PRIVATE_PARTS = ("PASSWORD", "SECRET", "TOKEN", "CREDENTIAL", "API_KEY")
+
+
+class Child:
+    """A running child, the leader of a session of its own."""
+
+    def __init__(self, popen: "subprocess.Popen[bytes]") -> None:
+        self._popen = popen
+        self.pid = popen.pid
+        self.started_at = process_started_at(popen.pid)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait a while; gives whether the child has ended."""
+        try:
+            self._popen.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code; None while it runs or where a signal ended it."""
+        code = self._popen.returncode
+        return code if code is not None and code >= 0 else None
+
+    @property
+    def signal(self) -> int | None:
+        """The signal that ended it, if one did."""
+        code = self._popen.returncode
+        return -code if code is not None and code < 0 else None
+
+    def terminate(self) -> None:
+        """Ask it to save its state and end.
+
+        Only the leader is asked: data workers that died under it would make the saving fail.
+        """
+        self._popen.terminate()
+
+    def kill(self) -> None:
+        """End it and whatever is left of its process group, at once. May be repeated."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        finally:
+            self._popen.wait()
+
+
+def start(
+    command: Sequence[str], workdir: Path, output: Path, environment: Mapping[str, str], *options: str
+) -> Child:
+    """Start `command WORKDIR options...` in its own session, printing to `output`."""
+    with output.open("ab") as stream:
+        popen = subprocess.Popen(  # noqa: S603 - our own command
+            [*command, str(workdir), "--parent", str(os.getpid()), *options],
+            cwd=workdir,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return Child(popen)
+
+
+def child_environment(
+    environment: Mapping[str, str], *, gpus: Sequence[str], num_threads: int
+) -> dict[str, str]:
+    """The environment of a child: without addresses and credentials, with its devices and threads."""
+    kept = {name: value for name, value in environment.items() if not _is_private(name)}
+    paths = [str(_PACKAGE_ROOT), environment.get("PYTHONPATH", "")]
+    return {
+        "OMP_NUM_THREADS": str(num_threads),
+        **kept,
+        "CUDA_VISIBLE_DEVICES": ",".join(gpus),
+        "PYTHONPATH": os.pathsep.join(path for path in paths if path),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def process_started_at(pid: int) -> float:
+    """When a process started, in seconds since the host booted; with the pid it names one process."""
+    stat = Path(f"/proc/{pid}/stat").read_text()
+    # proc(5): the second field, the name, may hold spaces and brackets; starttime is field 22.
+    ticks = int(stat.rpartition(")")[2].split()[19])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _is_private(name: str) -> bool:
+    upper = name.upper()
+    return upper.startswith(_PRIVATE_PREFIXES) or any(part in upper for part in _PRIVATE_PARTS)

@@ -1,0 +1,183 @@
+"""Sees one attempt through: prepares it, starts its child, carries what it reports, stops it when need be."""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.orm import Session, sessionmaker
+
+from service.artifacts import ArtifactError, ArtifactStore
+from service.db import ledger
+from service.db.states import AttemptState, DesiredState, JobState
+from service.settings import Settings
+from workers import process, workdir
+from workers.delivery import LEDGER_AWAY, Delivery, StorageError
+from workers.endings import StopCause, ending_of
+from workers.heart import Heart, LeaseLostError
+from workers.tail import last_lines
+
+TICK_SECONDS = 0.5
+NUM_LAST_LINES = 5
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workplace:
+    """What a supervisor works with. `gpus` are the devices of its slot; `draining` says that it must stop."""
+
+    settings: Settings
+    sessions: sessionmaker[Session]
+    store: ArtifactStore
+    gpus: Sequence[str]
+    num_threads: int
+    draining: Callable[[], bool]
+    child_command: Sequence[str]
+
+
+def supervise(place: Workplace, claim: ledger.Claim) -> JobState | None:
+    """Work on a claimed job until its attempt ends. Returns the job's state; None when the lease was lost."""
+    lease = claim.lease
+    bound = log.bind(job=lease.job_id, attempt=lease.attempt_id, token=lease.token)
+    bound.info("attempt_started", name=claim.spec.name)
+    try:
+        with _heart(place, lease) as heart:
+            ending = _attempt(place, claim, heart)
+            state = _finish(place, lease, ending, heart)
+    except (ledger.StaleLeaseError, LeaseLostError) as error:
+        bound.warning("lease_lost", reason=str(error))
+        return None
+    bound.info("attempt_ended", outcome=ending.state, code=ending.code, job_state=state)
+    return state
+
+
+def _heart(place: Workplace, lease: ledger.Lease) -> Heart:
+    settings = place.settings
+    return Heart(
+        place.sessions,
+        lease,
+        lease_seconds=settings.lease_seconds,
+        every_seconds=settings.heartbeat_seconds,
+    )
+
+
+def _attempt(place: Workplace, claim: ledger.Claim, heart: Heart) -> ledger.Ending:
+    try:
+        with workdir.reserved(place.settings.work_dir, claim.lease) as path:
+            folder = workdir.prepare(path, claim, place.store)
+            return _run(place, claim, folder, heart)
+    except (ArtifactError, StorageError, OSError) as error:
+        log.exception("storage_failed", job=claim.lease.job_id)
+        return _failure("storage_failed", f"the worker's files failed: {error}")
+    except (ledger.StaleLeaseError, LeaseLostError):
+        raise
+    except Exception as error:  # whatever it is, the job must not hang until its lease runs out
+        log.exception("supervisor_failed", job=claim.lease.job_id)
+        return _failure("worker_error", f"the worker failed: {type(error).__name__}: {error}")
+
+
+def _run(place: Workplace, claim: ledger.Claim, folder: workdir.WorkFolder, heart: Heart) -> ledger.Ending:
+    delivery = Delivery(
+        place.sessions,
+        place.store,
+        claim.lease,
+        folder,
+        keep_states=place.settings.keep_state_checkpoints,
+    )
+    child = _start(place, claim, folder)
+    try:
+        cause = _watch(place, claim.lease, child, delivery, heart)
+    finally:
+        child.kill()
+    _until_ledger_answers(heart, lambda: delivery.deliver(final=True))
+    return ending_of(
+        delivery.result,
+        exit_code=child.exit_code,
+        signal=child.signal,
+        cause=cause,
+        last_lines=last_lines(folder.output, NUM_LAST_LINES),
+    )
+
+
+def _start(place: Workplace, claim: ledger.Claim, folder: workdir.WorkFolder) -> process.Child:
+    gpus = place.gpus[: claim.spec.resources.gpus]
+    environment = process.child_environment(os.environ, gpus=gpus, num_threads=place.num_threads)
+    resume = [] if folder.resume_from is None else ["--resume-from", str(folder.resume_from)]
+    return process.start(place.child_command, folder.path, folder.output, environment, *resume)
+
+
+def _watch(
+    place: Workplace, lease: ledger.Lease, child: process.Child, delivery: Delivery, heart: Heart
+) -> StopCause | None:
+    """Until the child has ended: deliver, and stop it when it must. Returns why it was stopped, if it was."""
+    cause: StopCause | None = None
+    deadline = float("inf")
+    recorded = False
+    while not child.wait(TICK_SECONDS):
+        heart.check()
+        recorded = recorded or _record_process(place, lease, child)
+        delivery.deliver()
+        wanted = _stop_cause(place, heart)
+        if wanted is not None and cause is None:
+            log.info("stopping_child", job=lease.job_id, cause=wanted)
+            deadline = time.monotonic() + place.settings.grace_seconds
+            child.terminate()
+        cause = wanted or cause
+        if time.monotonic() > deadline:
+            log.warning("killing_child", job=lease.job_id, grace_seconds=place.settings.grace_seconds)
+            child.kill()
+    return cause
+
+
+def _stop_cause(place: Workplace, heart: Heart) -> StopCause | None:
+    if heart.desired is DesiredState.CANCEL:
+        return StopCause.CANCEL
+    if heart.desired is DesiredState.PAUSE:
+        return StopCause.PAUSE
+    return StopCause.DRAIN if place.draining() else None
+
+
+def _record_process(place: Workplace, lease: ledger.Lease, child: process.Child) -> bool:
+    try:
+        with place.sessions.begin() as session:
+            ledger.record_process(
+                session,
+                lease,
+                host=socket.gethostname(),
+                pid=child.pid,
+                process_started_at=child.started_at,
+            )
+    except LEDGER_AWAY:
+        return False
+    return True
+
+
+def _finish(place: Workplace, lease: ledger.Lease, ending: ledger.Ending, heart: Heart) -> JobState:
+    states: list[JobState] = []
+
+    def finish() -> bool:
+        try:
+            with place.sessions.begin() as session:
+                backoff = place.settings.retry_backoff_seconds
+                states.append(ledger.finish(session, lease, ending, backoff_seconds=backoff))
+        except LEDGER_AWAY as error:
+            log.warning("ledger_away", job=lease.job_id, error=str(error.orig))
+            return False
+        return True
+
+    _until_ledger_answers(heart, finish)
+    return states[-1]
+
+
+def _until_ledger_answers(heart: Heart, attempt: Callable[[], bool]) -> None:
+    """Try until it works. Raises LeaseLostError when the lease runs out first."""
+    while not attempt():
+        heart.check()
+        time.sleep(TICK_SECONDS)
+
+
+def _failure(code: str, reason: str) -> ledger.Ending:
+    return ledger.Ending(state=AttemptState.FAILED, code=code, reason=reason, retry=True)

@@ -1,0 +1,55 @@
+"""What a pool process does when woken: take the best job there is, see it through, and look for the next."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from service.db import ledger
+from workers.board import Board
+from workers.supervisor import Workplace, supervise
+
+log = structlog.get_logger(__name__)
+
+
+def work(board: Board, slot: int, place: Workplace) -> int:
+    """Claim and supervise jobs until none is left for this slot or the worker drains. Returns how many."""
+    count = 0
+    with board.at_work(slot), _terminate_means_drain() as terminated:
+        place = replace(place, draining=lambda: board.draining or terminated.is_set())
+        while not place.draining() and (claim := _claim(board, place)) is not None:
+            supervise(place, claim)
+            count += 1
+    return count
+
+
+def _claim(board: Board, place: Workplace) -> ledger.Claim | None:
+    worker_id = board.worker_id
+    if worker_id is None:
+        return None
+    try:
+        with place.sessions.begin() as session:
+            return ledger.claim(
+                session, worker_id, gpus=len(place.gpus), lease_seconds=place.settings.lease_seconds
+            )
+    except DBAPIError as error:
+        log.warning("claim_failed", error=str(error.orig))
+        return None
+
+
+@contextmanager
+def _terminate_means_drain() -> Iterator[threading.Event]:
+    """While a job is in hand, TERM hands it back first; then it means what it did before."""
+    terminated = threading.Event()
+    previous = signal.signal(signal.SIGTERM, lambda *_: terminated.set())
+    try:
+        yield terminated
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+        if terminated.is_set():
+            os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,110 @@
+"""The folder of one attempt: made, filled with what the job reads, locked while in use, and removed."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import yaml
+
+from frs_core.spec import JobSpec
+from service.artifacts import ArtifactStore
+from service.db.ledger import Claim, Lease, StoredFile
+
+JOB_FILE = "job.yaml"
+OUTPUT_FILE = "output.log"
+_LOCK_SUFFIX = ".lock"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkFolder:
+    """Where an attempt works. `resume_from` is the fetched state to continue from, if any."""
+
+    path: Path
+    resume_from: Path | None
+
+    @property
+    def output(self) -> Path:
+        """What the child prints."""
+        return self.path / OUTPUT_FILE
+
+
+@contextmanager
+def reserved(root: Path, lease: Lease) -> Iterator[Path]:
+    """An empty folder for this attempt; locked against `sweep` while in use, then removed."""
+    path = root / f"{lease.job_id}-{lease.token}"
+    root.mkdir(parents=True, exist_ok=True)
+    lock = _lock(path)
+    assert lock is not None, f"{path} is in use"
+    try:
+        path.mkdir()
+        yield path
+    finally:
+        _remove(path, lock)
+
+
+def prepare(path: Path, claim: Claim, store: ArtifactStore) -> WorkFolder:
+    """Fetch the weights and the state that the job reads, verified, and write job.yaml with their paths.
+
+    Raises ArtifactError or OSError where a file cannot be had.
+    """
+    inputs = path / "inputs"
+    spec = claim.spec
+    for place, file in claim.weights.items():
+        spec = _with_checkpoint(spec, place, _fetch(store, file, inputs / place))
+    resume = None
+    if claim.resume_from is not None:
+        resume = _fetch(store, claim.resume_from, inputs / "resume")
+    (path / JOB_FILE).write_text(yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False))
+    return WorkFolder(path=path, resume_from=resume)
+
+
+def sweep(root: Path) -> list[str]:
+    """Remove the folders that killed supervisors left behind; returns their names."""
+    if not root.is_dir():
+        return []
+    left_behind = []
+    for path in sorted(entry for entry in root.iterdir() if entry.is_dir()):
+        lock = _lock(path)
+        if lock is not None:
+            _remove(path, lock)
+            left_behind.append(path.name)
+    return left_behind
+
+
+def _fetch(store: ArtifactStore, file: StoredFile, destination: Path) -> Path:
+    destination = destination.with_suffix(PurePosixPath(file.uri).suffix)
+    store.fetch(file.uri, destination, file.sha256)
+    return destination
+
+
+def _with_checkpoint(spec: JobSpec, place: str, path: Path) -> JobSpec:
+    if place == "teacher":
+        assert spec.teacher is not None, "weights for a teacher that the job does not have"
+        return spec.model_copy(update={"teacher": spec.teacher.model_copy(update={"checkpoint": str(path)})})
+    assert place == "checkpoint", f"weights for {place}, which is no place in a job"
+    return spec.model_copy(update={"checkpoint": str(path)})
+
+
+def _lock_path(path: Path) -> Path:
+    return path.with_name(path.name + _LOCK_SUFFIX)
+
+
+def _lock(path: Path) -> int | None:
+    """Lock the file beside a folder, until this process ends at the latest; None where it is held."""
+    descriptor = os.open(_lock_path(path), os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _remove(path: Path, lock: int) -> None:
+    shutil.rmtree(path, ignore_errors=True)
+    _lock_path(path).unlink(missing_ok=True)
+    os.close(lock)
