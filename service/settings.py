@@ -23,6 +23,9 @@ class Settings(BaseSettings):
     grace_seconds: float = Field(default=60.0, gt=0, description="For a child to save its state after TERM")
     max_attempts: int = Field(default=3, ge=1, le=20)
     retry_backoff_seconds: float = Field(default=10.0, ge=0, description="Doubled with every attempt")
+    datasets_visible: bool = Field(
+        default=True, description="The server sees the workers' data sets; false: the workers check them"
+    )
     max_request_bytes: int = Field(default=1_000_000, ge=1000)
     keep_state_checkpoints: int = Field(default=2, ge=1)
 

@@ -1,0 +1,46 @@
+"""What can be used: methods, the zoo, workers."""
+
+import inspect
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from frs_core import methods, zoo
+from service.api.dependencies import Reading
+from service.api.schemas import MethodView, Page, WorkerView
+from service.db import queries
+
+router = APIRouter(tags=["catalogue"])
+
+
+@router.get("/methods")
+def list_methods() -> Page[MethodView]:
+    """The distillation methods, with what they need and their options."""
+    return Page(items=tuple(_method(methods.get(name)) for name in methods.names()))
+
+
+@router.get("/zoo")
+def list_zoo(
+    family: Annotated[
+        str | None, Query(max_length=64, description="Only this family: retinanet, fcos, …")
+    ] = None,
+) -> Page[zoo.ZooEntry]:
+    """The detectors that can be named in a specification."""
+    entries = (zoo.entry(name) for name in zoo.names())
+    return Page(items=tuple(entry for entry in entries if family in (None, entry.family)))
+
+
+@router.get("/workers")
+def list_workers(session: Reading) -> Page[WorkerView]:
+    """The workers that are or were there, the last to start first."""
+    return Page(items=tuple(WorkerView.model_validate(row) for row in queries.list_workers(session)))
+
+
+def _method(method: methods.MethodInfo) -> MethodView:
+    return MethodView(
+        name=method.name,
+        description=inspect.getdoc(inspect.getmodule(method.options_type)) or "",
+        requires=tuple(sorted(method.requires)),
+        options_schema=method.options_type.model_json_schema(),
+        defaults={family: dict(values) for family, values in method.defaults.items()},
+    )

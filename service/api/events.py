@@ -1,0 +1,123 @@
+"""What happens, as it happens, by server-sent events."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.concurrency import run_in_threadpool
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from service.api.dependencies import Reading, Res, Resources
+from service.api.schemas import EventView, JobSummary
+from service.db import queries
+from service.db.live import SETTLE, settled_event_id
+from service.db.models import Event
+from service.db.states import JobState
+
+router = APIRouter(tags=["events"])
+POLL_SECONDS = 1.0
+MAX_WATCHED_JOBS = 500
+
+BigId = Annotated[int | None, Query(ge=0, le=2**63 - 1, description="Start behind this event; default: now")]
+LastEventId = Annotated[
+    int | None,
+    Header(alias="Last-Event-ID", ge=0, le=2**63 - 1, description="Of a stream that broke; beats `after`"),
+]
+
+
+def _experiment_id(session: Reading, experiment_id: str) -> str:
+    return queries.get_experiment(session, experiment_id).id
+
+
+@router.get("/events", response_class=EventSourceResponse)
+async def stream_events(
+    resources: Res, after: BigId = None, last_event_id: LastEventId = None
+) -> AsyncIterator[ServerSentEvent]:
+    """Every event, and the progress of running jobs as events without an id. `data` is an `EventView`."""
+    async for item in _stream(resources, None, after if last_event_id is None else last_event_id):
+        yield item
+
+
+@router.get("/experiments/{experiment_id}/events", response_class=EventSourceResponse)
+async def stream_experiment_events(
+    resources: Res,
+    experiment_id: Annotated[str, Depends(_experiment_id, scope="function")],
+    after: BigId = None,
+    last_event_id: LastEventId = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """The events of one experiment and its jobs, as in `/events`."""
+    async for item in _stream(resources, experiment_id, after if last_event_id is None else last_event_id):
+        yield item
+
+
+class Feed:
+    """Hands out events in order, each once. A gap in the numbers is waited for: it may yet be filled."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+        self._gap_since: float | None = None
+
+    def take(self, events: Sequence[Event], moment: float) -> list[Event]:
+        """Those of `events` (all there are behind `after`) whose turn it is. `moment`: seconds, monotonic."""
+        taken = []
+        for event in events:
+            if event.id != self.after + 1 and not self._waited(moment):
+                break
+            self.after, self._gap_since = event.id, None
+            taken.append(event)
+        return taken
+
+    def _waited(self, moment: float) -> bool:
+        if self._gap_since is None:
+            self._gap_since = moment
+        return moment - self._gap_since >= SETTLE.total_seconds()
+
+
+async def _stream(
+    resources: Resources, experiment_id: str | None, after: int | None
+) -> AsyncIterator[ServerSentEvent]:
+    feed = Feed(await run_in_threadpool(_start, resources) if after is None else after)
+    running = await run_in_threadpool(_running, resources, experiment_id)
+    yield ServerSentEvent(comment="connected", retry=2000)
+    while True:
+        for event in feed.take(await run_in_threadpool(_events, resources, feed.after), time.monotonic()):
+            if experiment_id in (None, event.experiment_id):
+                view = EventView.model_validate(event)
+                yield ServerSentEvent(raw_data=view.model_dump_json(), id=str(event.id))
+        before, running = running, await run_in_threadpool(_running, resources, experiment_id)
+        for job_id, job in running.items():
+            if before.get(job_id, job) != job:
+                yield ServerSentEvent(raw_data=_progress(job).model_dump_json())
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _start(resources: Resources) -> int:
+    with resources.read() as session:
+        return settled_event_id(session)
+
+
+def _events(resources: Resources, after: int) -> Sequence[Event]:
+    with resources.read() as session:
+        return queries.events_after(session, after)
+
+
+def _running(resources: Resources, experiment_id: str | None) -> dict[str, JobSummary]:
+    with resources.read() as session:
+        page = queries.list_jobs(
+            session, limit=MAX_WATCHED_JOBS, state=JobState.RUNNING, experiment_id=experiment_id
+        )
+        return {job.id: JobSummary.model_validate(job) for job in page.items}
+
+
+def _progress(job: JobSummary) -> EventView:
+    return EventView(
+        id=None,
+        kind="job.progress",
+        experiment_id=job.experiment_id,
+        job_id=job.id,
+        message=f"{job.name}: {job.phase}, epoch {job.epoch} of {job.total_epochs}",
+        data=job.model_dump(mode="json"),
+        created_at=None,
+    )

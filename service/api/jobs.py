@@ -1,0 +1,88 @@
+"""Jobs: submit one alone, list, look at, cancel."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from sqlalchemy.orm import Session
+
+from frs_core.spec import JobSpec
+from service.api import intake
+from service.api.dependencies import Cursor, Limit, Reading, Res, Writing, json_only
+from service.api.experiments import Label
+from service.api.schemas import JobDetail, JobSummary, Page
+from service.api.submission import IdempotencyHeader, submit
+from service.db import ledger, queries
+from service.db.models import Job
+from service.db.states import JobState
+from service.jobs.submit import submit_job
+
+router = APIRouter(prefix="/jobs", tags=["jobs"])
+
+
+@router.post("", status_code=201, dependencies=[Depends(json_only)], responses={200: {"model": JobDetail}})
+def create_job(resources: Res, spec: JobSpec, response: Response, key: IdempotencyHeader = None) -> JobDetail:
+    """Check and queue one job that belongs to no experiment. `Idempotency-Key` works as for experiments."""
+    settings = resources.settings
+    submitted = submit(
+        resources,
+        spec,
+        key,
+        check=lambda: intake.check_job(spec, visible=settings.datasets_visible),
+        write=lambda session, report, idempotency: submit_job(
+            session,
+            spec,
+            dataset_report=report,
+            idempotency=idempotency,
+            max_attempts=settings.max_attempts,
+        ),
+    )
+    submitted.mark(response)
+    with resources.read() as session:
+        return _detail(session, queries.get_job(session, submitted.id))
+
+
+@router.get("")
+def list_jobs(
+    session: Reading,
+    *,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    state: JobState | None = None,
+    experiment: Annotated[str | None, Query(max_length=64, description="Its id or a unique prefix")] = None,
+    method: Label = None,
+    submitted_by: Label = None,
+) -> Page[JobSummary]:
+    """Jobs, newest first."""
+    experiment_id = None if experiment is None else queries.get_experiment(session, experiment).id
+    page = queries.list_jobs(
+        session,
+        limit=limit,
+        cursor=cursor,
+        state=state,
+        experiment_id=experiment_id,
+        method=method,
+        submitted_by=submitted_by,
+    )
+    return Page(items=tuple(map(JobSummary.model_validate, page.items)), next_cursor=page.next_cursor)
+
+
+@router.get("/{job_id}")
+def get_job(session: Reading, job_id: str) -> JobDetail:
+    """One job, by its id or a unique prefix of four characters or more."""
+    return _detail(session, queries.get_job(session, job_id))
+
+
+@router.post("/{job_id}/cancel")
+def cancel_job(session: Writing, job_id: str) -> JobDetail:
+    """Cancel the job: at once where it does not run, else it saves its state first and ends within seconds.
+
+    Jobs that wait for it are blocked. A job that has ended stays as it is.
+    """
+    job = queries.get_job(session, job_id)
+    ledger.request_cancel(session, job.id)
+    session.flush()
+    return _detail(session, job)
+
+
+def _detail(session: Session, job: Job) -> JobDetail:
+    return JobDetail.of(job, queries.job_dependencies(session, job.id))

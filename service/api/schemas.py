@@ -1,0 +1,304 @@
+"""What the API answers with. Full precision everywhere; rounding belongs to the views."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from frs_core.spec import JobSpec
+from frs_core.spec.base import Name, Tag
+from service.db.models import Experiment, Job
+from service.db.states import AttemptState, DesiredState, JobState, experiment_state
+
+ItemT = TypeVar("ItemT")
+
+
+class View(BaseModel):
+    """Base of all answers: frozen, readable from a row."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+class Page(View, Generic[ItemT]):
+    """Some items, newest first, and the cursor of the next page (null on the last)."""
+
+    items: tuple[ItemT, ...]
+    next_cursor: str | None = None
+
+
+class JobSummary(View):
+    """A job with its progress. `epoch` and `step` count what is done; `latest_ap` is a fraction, on `val`."""
+
+    id: str
+    experiment_id: str | None
+    position: int
+    kind: str
+    role: str
+    label: str
+    name: str
+    method: str | None
+    seed: int
+    submitted_by: str | None
+    state: JobState
+    desired_state: DesiredState
+    phase: str | None
+    step: int
+    total_steps: int
+    epoch: int
+    total_epochs: int
+    eta_seconds: float | None
+    latest_loss: float | None
+    latest_ap: float | None
+    num_attempts: int
+    max_attempts: int
+    reason_code: str | None
+    reason: str | None
+    reason_field: str | None
+    created_at: datetime
+    queued_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class JobDetail(JobSummary):
+    """A job with its specification. `depends_on` are ids of jobs it waits for."""
+
+    spec: JobSpec
+    job_key: str
+    priority: int
+    gpus: int
+    token: int
+    not_before: datetime | None
+    depends_on: tuple[str, ...]
+
+    @classmethod
+    def of(cls, job: Job, depends_on: Sequence[str]) -> "JobDetail":
+        """The view of a row."""
+        row = {name: getattr(job, name) for name in cls.model_fields if name != "depends_on"}
+        return cls.model_validate({**row, "depends_on": tuple(depends_on)})
+
+
+class ExperimentSummary(View):
+    """An experiment. `progress` is the share of its steps that are done, 0 to 1, every job counting alike."""
+
+    id: str
+    name: str
+    state: str
+    submitted_by: str | None
+    tags: tuple[str, ...]
+    created_at: datetime
+    archived_at: datetime | None
+    num_jobs: int
+    job_states: dict[str, int]
+    progress: float
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> "ExperimentSummary":
+        """The view of a row whose jobs and tags are loaded."""
+        return cls(**summary_fields(experiment))
+
+
+class Notice(View):
+    """Something to live with but to know: `source` is dataset, or the name of the job that said it."""
+
+    source: str
+    code: str
+    message: str
+    field: str | None = None
+    count: int = 1
+    examples: tuple[str, ...] = ()
+
+
+class ExperimentDetail(ExperimentSummary):
+    """An experiment with its jobs. `dataset_report` is null where the server does not see the data."""
+
+    spec: dict[str, Any]
+    dataset_report: dict[str, Any] | None
+    warnings: tuple[Notice, ...]
+    jobs: tuple[JobSummary, ...]
+
+    @classmethod
+    def from_row(cls, experiment: Experiment, notices: Sequence[Notice] = ()) -> "ExperimentDetail":
+        """The view of a row whose jobs and tags are loaded."""
+        return cls(
+            **summary_fields(experiment),
+            spec=experiment.spec,
+            dataset_report=experiment.dataset_report,
+            warnings=(*dataset_notices(experiment.dataset_report), *notices),
+            jobs=tuple(JobSummary.model_validate(job) for job in experiment.jobs),
+        )
+
+
+class ExperimentChange(BaseModel):
+    """What may be changed of an experiment; a key left out stays as it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name | None = None
+    tags: tuple[Tag, ...] | None = Field(default=None, max_length=20)
+    submitted_by: Name | None = None
+
+
+class AttemptView(View):
+    """One try at a job."""
+
+    id: str
+    worker_id: str | None
+    token: int
+    state: AttemptState
+    host: str | None
+    pid: int | None
+    started_at: datetime
+    heartbeat_at: datetime
+    lease_expires_at: datetime
+    ended_at: datetime | None
+    exit_code: int | None
+    signal: int | None
+    reason_code: str | None
+    reason: str | None
+    resumed_from_step: int | None
+    environment: dict[str, Any] | None
+
+
+class EvaluationView(View):
+    """COCO numbers of one checkpoint on one split, as fractions; null where COCO has none."""
+
+    id: str
+    job_id: str
+    split: str
+    step: int
+    epoch: int
+    evaluator: str
+    dataset_hash: str
+    num_images: int
+    num_boxes: int
+    metrics: dict[str, float | None]
+    per_class: dict[str, dict[str, float | None]]
+    created_at: datetime
+
+
+class FileView(View):
+    """A stored file; `download` is its path on this server."""
+
+    id: str
+    job_id: str
+    sha256: str
+    size_bytes: int
+    created_at: datetime
+    download: str
+
+
+class CheckpointView(FileView):
+    """A checkpoint: `state` resumes, `weights` are trained tensors, `export` is a stock mmdet checkpoint."""
+
+    kind: str
+    step: int
+    epoch: int
+    details: dict[str, Any]
+
+
+class ArtifactView(FileView):
+    """Another file of a job."""
+
+    name: str
+    media_type: str
+
+
+class MetricPointView(View):
+    """One value; null with its kind in `nonfinite` where it was not a finite number. `time`: seconds, UTC."""
+
+    step: int
+    value: float | None
+    nonfinite: str | None
+    time: float
+
+
+class MetricSeriesView(View):
+    """A named series; `num_points` counts all recorded, of which `points` may be an even selection."""
+
+    name: str
+    num_points: int
+    points: tuple[MetricPointView, ...]
+
+
+class LogView(View):
+    """Log text after `after`. Ask again with `next_after` until `finished`."""
+
+    text: str
+    next_after: str
+    finished: bool
+
+
+class EventView(View):
+    """Something that happened. Progress has no id: it is told once and kept by the job alone."""
+
+    id: int | None
+    kind: str
+    experiment_id: str | None
+    job_id: str | None
+    message: str
+    data: dict[str, Any]
+    created_at: datetime | None
+
+
+class WorkerView(View):
+    """One worker process on one host."""
+
+    id: str
+    host: str
+    pid: int
+    version: str
+    devices: dict[str, Any]
+    state: str
+    started_at: datetime
+    heartbeat_at: datetime
+
+
+class MethodView(View):
+    """A method: the signals it reads, the schema of its options, published defaults per family."""
+
+    name: str
+    description: str
+    requires: tuple[str, ...]
+    options_schema: dict[str, Any]
+    defaults: dict[str, dict[str, Any]]
+
+
+class HealthView(View):
+    """`status` is ok; for readiness each check says ok or what is wrong."""
+
+    status: str
+    checks: dict[str, str] = {}
+
+
+def summary_fields(experiment: Experiment) -> dict[str, Any]:
+    """The fields of `ExperimentSummary` from a row whose jobs and tags are loaded."""
+    states = [job.state for job in experiment.jobs]
+    return {
+        "id": experiment.id,
+        "name": experiment.name,
+        "state": experiment_state(states),
+        "submitted_by": experiment.submitted_by,
+        "tags": tuple(tag.tag for tag in experiment.tags),
+        "created_at": experiment.created_at,
+        "archived_at": experiment.archived_at,
+        "num_jobs": len(states),
+        "job_states": dict(Counter(state.value for state in states)),
+        "progress": sum(map(job_progress, experiment.jobs)) / max(1, len(states)),
+    }
+
+
+def job_progress(job: Job | JobSummary) -> float:
+    """Share of the job's work that is done, 0 to 1."""
+    if job.state is JobState.SUCCEEDED:
+        return 1.0
+    return min(1.0, job.step / job.total_steps) if job.total_steps else 0.0
+
+
+def dataset_notices(report: dict[str, Any] | None) -> list[Notice]:
+    """The warnings of a data set's report."""
+    return [
+        Notice.model_validate({**fault, "source": "dataset"}) for fault in (report or {}).get("warnings", ())
+    ]

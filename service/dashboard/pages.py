@@ -1,0 +1,133 @@
+"""The pages. A live update fetches the page again and takes its changing part."""
+
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+from fastapi.templating import Jinja2Templates
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy.orm import Session
+
+from frs_core.events import CheckpointKind
+from service import reports
+from service.api.dependencies import Reading
+from service.api.experiments import Label, experiment_detail
+from service.api.files import checkpoint_view
+from service.api.schemas import CheckpointView, ExperimentSummary, job_progress
+from service.comparison import Comparison, ComparisonRow, IncomparableError, Statistic
+from service.comparison.load import comparison_of
+from service.dashboard import numbers
+from service.db import queries
+from service.db.live import settled_event_id
+from service.db.models import Experiment
+from service.db.states import JobState
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+PAGE_SIZE = 50
+_METRICS = {"ap": "AP", "ap50": "AP50", "ap75": "AP75", "ap_s": "APs", "ap_m": "APm", "ap_l": "APl"}
+
+
+def _delta(row: ComparisonRow) -> str:
+    return numbers.spread(Statistic(mean=row.delta_ap, sd=row.delta_ap_sd, n=row.delta_ap_n), "+")
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["static"] = lambda name: f"/static/{name}"
+    filters = ("points", "spread", "change", "percent", "loss", "duration", "size", "moment")
+    environment.filters.update({name: getattr(numbers, name) for name in filters})
+    environment.filters.update(delta=_delta, progress_of=job_progress)
+    return environment
+
+
+_templates = Jinja2Templates(env=_environment())
+
+
+@router.get("/")
+def show_experiments(
+    request: Request,
+    session: Reading,
+    tag: Label = None,
+    archived: bool = False,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> HTMLResponse:
+    """All experiments, newest first."""
+    last_event_id = settled_event_id(session)
+    page = queries.list_experiments(session, limit=PAGE_SIZE, cursor=cursor, tag=tag, archived=archived)
+    rows = [{"experiment": ExperimentSummary.of(row), "best": _best(session, row)} for row in page.items]
+    return _render(
+        request,
+        "experiments.html",
+        rows=rows,
+        tag=tag,
+        archived=archived,
+        paged=cursor is not None,
+        here=_address(tag, archived, cursor),
+        older=page.next_cursor and _address(tag, archived, page.next_cursor),
+        last_event_id=last_event_id,
+    )
+
+
+@router.get("/experiments/{experiment_id}")
+def show_experiment(request: Request, session: Reading, experiment_id: str) -> HTMLResponse:
+    """One experiment: its comparison, warnings and jobs."""
+    last_event_id = settled_event_id(session)
+    try:
+        experiment = queries.get_experiment(session, experiment_id)
+    except LookupError as error:
+        return _render(request, "missing.html", status_code=404, message=str(error))
+    comparison, reason = _comparison(session, experiment)
+    return _render(
+        request,
+        "experiment.html",
+        experiment=experiment_detail(session, experiment),
+        comparison=comparison,
+        why_no_comparison=reason,
+        metrics=_METRICS,
+        formats=reports.names(),
+        files={job.id: _files(session, job.id) for job in experiment.jobs},
+        last_event_id=last_event_id,
+    )
+
+
+def _render(request: Request, template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
+    return _templates.TemplateResponse(
+        request, template, values, status_code=status_code, headers={"Cache-Control": "no-store"}
+    )
+
+
+def _address(tag: str | None, archived: bool, cursor: str | None) -> str:
+    query = {"tag": tag, "archived": "true" if archived else None, "cursor": cursor}
+    return "/?" + urlencode({key: value for key, value in query.items() if value is not None})
+
+
+def _comparison(session: Session, experiment: Experiment) -> tuple[Comparison | None, str]:
+    """The comparison, or why there is none yet."""
+    if not any(job.state is JobState.SUCCEEDED for job in experiment.jobs):
+        return None, "Nothing to compare yet: no job has succeeded."
+    try:
+        return comparison_of(session, experiment.id), ""
+    except IncomparableError as error:
+        return None, str(error)
+
+
+def _best(session: Session, experiment: Experiment) -> ComparisonRow | None:
+    comparison, _ = _comparison(session, experiment)
+    rows = [row for row in comparison.rows if row.role == "student"] if comparison else []
+    better = [row for row in rows if row.delta_ap is not None and row.label != comparison.baseline]
+    return max(better, key=lambda row: row.delta_ap or 0.0, default=None)
+
+
+def _files(session: Session, job_id: str) -> list[CheckpointView]:
+    """The last of each kind that people use."""
+    rows = queries.job_checkpoints(session, job_id)
+    last = {row.kind: row for row in rows if row.kind != CheckpointKind.STATE}
+    return [checkpoint_view(row) for row in last.values()]
