@@ -4,12 +4,19 @@ import sys
 
 from workers.app import app
 
-OPTIONS = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--quiet", "--loglevel=WARNING")
+OPTIONS = (
+    "--quiet",
+    "worker",
+    "--without-gossip",
+    "--without-mingle",
+    "--without-heartbeat",
+    "--loglevel=WARNING",
+)
 
 
 def main(arguments: list[str]) -> None:
     """Run the worker until it is told to stop; TERM hands its jobs back first."""
-    app.worker_main(["worker", *OPTIONS, *arguments])
+    app.worker_main([*OPTIONS, *arguments])
 
 
 if __name__ == "__main__":
