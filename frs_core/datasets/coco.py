@@ -75,12 +75,12 @@ def read(dataset: DatasetSpec, split_name: str) -> Split:
     _look_at_ids(file, log)
     classes = _classes(dataset, root, split_name, file, log)
     boxes = _boxes(file, classes, log)
-    folder = Options.model_validate(dataset.options).folder(split_name)
-    records = (_record(root, folder, image, boxes.get(image.id, []), log) for image in file.images)
+    folder = _image_folder(dataset, root, split_name, log)
+    found = [_record(folder, image, boxes.get(image.id, []), log) for image in file.images] if folder else []
     return Split(
         name=split_name,
         classes=classes,
-        images=tuple(record for record in records if record is not None),
+        images=tuple(record for record in found if record is not None),
         errors=log.errors,
         warnings=log.warnings,
     )
@@ -91,14 +91,17 @@ def _load(root: Path, name: str, log: FaultLog, kind: type[FileT]) -> FileT | No
     if path is None:
         log.add("path_escapes_root", name)
         return None
+    if not is_file(path):
+        log.add("split_missing", str(path), hint="give the path of its annotation file, relative to root")
+        return None
     try:
         return kind.model_validate_json(path.read_bytes())
     except ValidationError as error:
         for fault in error.errors(include_url=False, include_input=False):
             place = ".".join(str(part) for part in fault["loc"])
             log.add("annotation_invalid", f"{name}: {place or 'file'}: {fault['msg']}")
-    except (OSError, ValueError):
-        log.add("split_missing", str(path), hint="give the path of its annotation file, relative to root")
+    except OSError as error:
+        log.add("split_invalid", str(path), hint=str(error))
     return None
 
 
@@ -155,15 +158,21 @@ def _boxes(file: _File, classes: tuple[str, ...], log: FaultLog) -> dict[int, li
     return boxes
 
 
-def _record(
-    root: Path, folder: str, image: _Image, boxes: list[BoxRecord], log: FaultLog
-) -> ImageRecord | None:
-    path = inside(root, f"{folder}/{image.file_name}" if folder else image.file_name)
+def _image_folder(dataset: DatasetSpec, root: Path, split_name: str, log: FaultLog) -> Path | None:
+    name = Options.model_validate(dataset.options).folder(split_name)
+    folder = inside(root, name) if Path(name).parts else root
+    if folder is None:
+        log.add("path_escapes_root", f"options.images: {name}")
+    return folder
+
+
+def _record(folder: Path, image: _Image, boxes: list[BoxRecord], log: FaultLog) -> ImageRecord | None:
+    path = inside(folder, image.file_name)
     if path is None:
-        log.add("path_escapes_root", f"{folder}/{image.file_name}" if folder else image.file_name)
+        log.add("path_escapes_root", image.file_name)
         return None
     if not is_file(path):
-        log.add("image_missing", str(path.relative_to(root)))
+        log.add("image_missing", str(path))
         return None
     return ImageRecord(
         id=image.id,

@@ -1,19 +1,27 @@
 """Image files to pixels. EXIF rotation is ignored: boxes are drawn on the pixels as stored."""
 
+import struct
+import zlib
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from frs_core.datasets.records import ImageRecord
 from frs_core.errors import DatasetError
 
-_FILE_FORMATS = ("JPEG", "MPO", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+_FILE_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 """Only formats that Pillow decodes itself: it starts Ghostscript for some of the others."""
 
 _NO_KNOWN_RANGE = {"I", "F"}
+
+_BROKEN = (
+    *(OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, OverflowError, MemoryError),
+    *(struct.error, zlib.error, Image.DecompressionBombError),
+)
+"""What Pillow's decoders raise on broken bytes."""
 
 
 class ImageUnreadableError(ValueError):
@@ -47,7 +55,7 @@ def decode(content: bytes) -> NDArray[np.uint8]:
     image = _open(content)
     try:
         return _to_bgr(image)
-    except Exception as error:  # decoders raise anything on broken bytes
+    except _BROKEN as error:
         raise ImageUnreadableError(str(error) or type(error).__name__) from error
 
 
@@ -59,9 +67,11 @@ def size_of(content: bytes) -> tuple[int, int]:
 def _open(content: bytes) -> Image.Image:
     try:
         image = Image.open(BytesIO(content), formats=_FILE_FORMATS)
-    except Exception as error:  # decoders raise anything on broken bytes
-        reason = f"not an image of a known format ({', '.join(_FILE_FORMATS)})"
-        raise ImageUnreadableError(reason) from error
+    except UnidentifiedImageError as error:
+        known = ", ".join(_FILE_FORMATS)
+        raise ImageUnreadableError(f"not an image, or not of a known format: {known}") from error
+    except _BROKEN as error:
+        raise ImageUnreadableError(str(error) or type(error).__name__) from error
     if image.mode in _NO_KNOWN_RANGE:
         raise ImageUnreadableError("32-bit pixels have no known range; save it with 8 bits")
     return image

@@ -85,12 +85,15 @@ def _list(root: Path, split: str, log: FaultLog) -> list[str]:
         log.add("path_escapes_root", split)
         return []
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        if is_file(path):
+            text = path.read_text(encoding="utf-8-sig")
+            return [line.strip() for line in text.splitlines() if line.strip()]
     except (OSError, ValueError):
-        present = ", ".join(sorted(other.stem for other in folder.glob("*.txt"))[:20])
-        log.add("split_missing", str(path), hint=f"splits there: {present or 'none'}")
+        log.add("split_invalid", str(path), hint="give a readable list of names in UTF-8")
         return []
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    present = ", ".join(sorted(other.stem for other in folder.glob("*.txt"))[:20])
+    log.add("split_missing", str(path), hint=f"splits there: {present or 'none'}")
+    return []
 
 
 def _annotation(root: Path, name: str, log: FaultLog) -> _Annotation | None:
