@@ -56,6 +56,11 @@ def new_scalar(dtype: Dtype, data: bytes) -> Any:
     return value
 
 
+def no_bytes() -> bytes:
+    """In place of `bytes`, by which pickles write an empty array's content."""
+    return b""
+
+
 def no_attribute(*_: object) -> None:
     """In place of `getattr`, by which a pickled HistoryBuffer names its methods."""
 
@@ -68,6 +73,7 @@ SAFE_GLOBALS: list[Any] = [
     (new_scalar, "numpy._core.multiarray.scalar"),
     (new_scalar, "numpy.core.multiarray.scalar"),
     (History, "mmengine.logging.history_buffer.HistoryBuffer"),
+    (no_bytes, "builtins.bytes"),
     (no_attribute, "builtins.getattr"),
 ]
 
