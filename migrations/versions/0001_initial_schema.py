@@ -115,7 +115,6 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'queued'"),
         postgresql_where=sa.text("state = 'queued'"),
     )
-    op.create_index("ix_jobs_state", "jobs", ["state"])
 
     op.create_table(
         "artifacts",

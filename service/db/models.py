@@ -137,7 +137,6 @@ class Job(Base):
         Index("ix_jobs_queue", "rank", "id", sqlite_where=text("state = 'queued'"),
               postgresql_where=text("state = 'queued'")),
         Index("ix_jobs_created_at_id", "created_at", "id"),
-        Index("ix_jobs_state", "state"),
     )  # fmt: skip
 
 
