@@ -17,7 +17,10 @@ from frs_core.spec.dataset import DatasetSpec
 
 
 class Options(BaseModel):
-    """How many images of what. Sizes are in pixels; `test_images` counts where `test` is asked for."""
+    """How many images of what, in pixels; `test_images` counts where `test` is asked for.
+
+    Sizes of objects spread evenly in logarithm from about `min_size` to six tenths of the shorter side.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,6 +32,7 @@ class Options(BaseModel):
     height: int = Field(default=192, ge=64, le=2048)
     classes: int = Field(default=5, ge=2, le=len(CLASSES))
     max_objects: int = Field(default=8, ge=1, le=40)
+    min_size: int = Field(default=16, ge=8, le=256)
 
 
 def read(dataset: DatasetSpec, split_name: str) -> Split:
@@ -67,6 +71,7 @@ def _record(options: Options, split: str, index: int) -> ImageRecord:
         height=options.height,
         classes=options.classes,
         max_objects=options.max_objects,
+        min_size=options.min_size,
     )
     return ImageRecord(
         id=index + 1,

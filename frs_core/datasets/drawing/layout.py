@@ -12,10 +12,8 @@ VERSION = 1
 """Raised whenever the same scene would be drawn otherwise."""
 
 _SPLIT_CODES = {"train": 0, "val": 1, "test": 2}
-_SMALLEST = 11.0
-"""Pixels across. Below that, disc and square are the same few pixels."""
-_LARGEST = 0.62
-"""Of the shorter side."""
+_LARGEST_SHARE = 0.62
+"""Of the image's shorter side: how far across the largest object may be."""
 _MAX_DISTRACTORS = 5
 _SEEN_SHARE = 0.3
 """An object of which less is seen is drawn and not annotated."""
@@ -34,6 +32,7 @@ class Scene(BaseModel):
     height: int
     classes: int
     max_objects: int
+    min_size: int
     version: int = VERSION
 
     def generator(self, stream: int) -> np.random.Generator:
@@ -88,13 +87,13 @@ def things(scene: Scene) -> list[Thing]:
 
 
 def _place(scene: Scene, rng: np.random.Generator, shape: str, label: int | None) -> Thing:
-    largest = max(_LARGEST * min(scene.width, scene.height), _SMALLEST)
+    largest = max(_LARGEST_SHARE * min(scene.width, scene.height), scene.min_size)
     return Thing(
         shape=shape,
         label=label,
         x=rng.uniform(0, scene.width),
         y=rng.uniform(0, scene.height),
-        radius=float(np.exp(rng.uniform(np.log(_SMALLEST), np.log(largest)))) / 2,
+        radius=float(np.exp(rng.uniform(np.log(scene.min_size), np.log(largest)))) / 2,
         angle=rng.uniform(0, 2 * np.pi),
         aspect=rng.uniform(0.75, 1),
     )
