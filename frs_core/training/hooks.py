@@ -34,11 +34,11 @@ class ReportHook(Hook):  # type: ignore[misc]
     def after_train_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
-        """Report the step just done; its metrics are numbered from 0."""
+        """Report the step just done. The n-th step is number n, as is a checkpoint taken after it."""
         interval = -(-runner.max_iters // _MAX_POINTS)
         last = runner.iter == runner.max_iters
-        if batch_idx % interval == 0 or last:
-            self._context.report(batch_idx, _metrics(runner, outputs))
+        if runner.iter % interval == 0 or runner.iter == 1 or last:
+            self._context.report(runner.iter, _metrics(runner, outputs))
         if last or time.monotonic() - self._last_progress >= _PROGRESS_SECONDS:
             self._last_progress = time.monotonic()
             self._context.progress(

@@ -22,7 +22,7 @@ class StopsAfter(LocalContext):
 
     def report(self, step: int, values: Any) -> None:
         super().report(step, values)
-        if "train/loss" in values and step + 1 == self._steps:
+        if "train/loss" in values and step == self._steps:
             self.request_stop()
 
 
