@@ -91,8 +91,9 @@ def change_experiment(session: Writing, experiment_id: str, change: ExperimentCh
     if change.name is not None:
         experiment.name = change.name
     if change.submitted_by is not None:
-        for row in (experiment, *experiment.jobs):
-            row.submitted_by = change.submitted_by
+        experiment.submitted_by = change.submitted_by
+        for job in experiment.jobs:
+            job.submitted_by = change.submitted_by
     if change.tags is not None:
         changes.set_tags(session, experiment.id, change.tags)
     return _changed(session, experiment, "was changed")

@@ -23,6 +23,7 @@ BROWSER_HEADERS: Mapping[str, str] = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+MAX_DISCARDED_BYTES = 64 * 2**20
 _REQUEST_ID = re.compile(r"^[\w.-]{1,64}$", re.ASCII)
 _log = structlog.get_logger("service.api")
 
@@ -80,6 +81,7 @@ class BodyLimit:
             return
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isdecimal() and int(announced[:20]) > self._limit_bytes:
+            await _discard(receive)
             problem = ProblemError(413, "content-too-large", self._detail())
             await response(Request(scope), problem, {"Connection": "close"})(scope, receive, send)
             return
@@ -100,6 +102,16 @@ class BodyLimit:
             f"the body is larger than {self._limit_bytes} bytes; send less, "
             "or raise FRS_MAX_REQUEST_BYTES on the server"
         )
+
+
+async def _discard(receive: Receive) -> None:
+    """Read what the client is still sending: one whose connection is cut meanwhile never sees the answer."""
+    discarded = 0
+    while discarded < MAX_DISCARDED_BYTES:
+        message = await receive()
+        discarded += len(message.get("body", b""))
+        if not message.get("more_body", False):
+            return
 
 
 class SecurityHeaders:

@@ -6,13 +6,12 @@ from typing import Annotated, NamedTuple, TypeVar
 from fastapi import Header, Response
 from pydantic import AfterValidator
 from sqlalchemy import event
-from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
 from frs_core.datasets.records import DatasetReport
 from frs_core.spec import Spec, canonical_hash
 from service.api.dependencies import Resources
-from service.api.problems import ProblemError, fault, invalid
+from service.api.problems import fault, invalid
 from service.db.models import Experiment, IdempotencyKey, Job
 from service.jobs.submit import UnknownCheckpointError
 
@@ -69,9 +68,6 @@ def submit(
             return Submitted(row.id, replayed=row not in written)
     except UnknownCheckpointError as error:
         raise invalid(fault(error.field, str(error))) from error
-    except NoResultFound as error:
-        detail = "what this Idempotency-Key made was deleted since; submit with a new key"
-        raise ProblemError(410, "deleted", detail) from error
 
 
 def _is_known(resources: Resources, key: str) -> bool:

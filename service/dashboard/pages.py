@@ -121,9 +121,14 @@ def _comparison(session: Session, experiment: Experiment) -> tuple[Comparison | 
 
 def _best(session: Session, experiment: Experiment) -> ComparisonRow | None:
     comparison, _ = _comparison(session, experiment)
-    rows = [row for row in comparison.rows if row.role == "student"] if comparison else []
-    better = [row for row in rows if row.delta_ap is not None and row.label != comparison.baseline]
-    return max(better, key=lambda row: row.delta_ap or 0.0, default=None)
+    if comparison is None:
+        return None
+    rows = [
+        (row.delta_ap, row)
+        for row in comparison.rows
+        if row.delta_ap is not None and row.role == "student" and row.label != comparison.baseline
+    ]
+    return max(rows, key=lambda pair: pair[0], default=(None, None))[1]
 
 
 def _files(session: Session, job_id: str) -> list[CheckpointView]:
