@@ -34,7 +34,7 @@ $(INSTALLED): pyproject.toml requirements.lock
 install: $(INSTALLED) ## install into .venv only; EXTRAS=server or worker for less than everything
 
 demo: $(INSTALLED) ## train a small teacher and its students on generated images, and compare them
-	@$(BIN)/python -m service.operate.demo examples/demo.yaml
+	@$(BIN)/frs demo examples/demo.yaml
 
 up: $(INSTALLED) ## start the embedded system and keep it running
 	@$(BIN)/frs up
