@@ -40,7 +40,7 @@ def _greedy(boxes: Tensor, scores: Tensor, threshold: float, offset: int) -> Ten
         block, waiting = waiting[:_BLOCK], waiting[_BLOCK:]
         winners = block[_settle(_iou(boxes[block], boxes[block], offset) > threshold)]
         kept.append(winners)
-        suppressed = (_iou(boxes[winners], boxes[waiting], offset) > threshold).any(dim=0)
+        suppressed = (_iou(boxes[waiting], boxes[winners], offset) > threshold).any(dim=1)
         waiting = waiting[~suppressed]
     return torch.cat(kept)
 
@@ -62,11 +62,17 @@ def _settle(overlaps: Tensor) -> Tensor:
 
 def _iou(first: Tensor, second: Tensor, offset: int) -> Tensor:
     """Pairwise IoU, (len(first), len(second)); NaN, which exceeds nothing, between boxes of no area."""
-    upper_left = torch.maximum(first[:, None, :2], second[:, :2])
-    lower_right = torch.minimum(first[:, None, 2:], second[:, 2:])
-    intersection = (lower_right - upper_left + offset).clamp(min=0).prod(dim=2)
-    return intersection / (_area(first, offset)[:, None] + _area(second, offset) - intersection)
+    width, height = (_overlap(first, second, axis, offset) for axis in (0, 1))
+    intersection = width.mul_(height)
+    return intersection / (_area(first, offset)[:, None] + _area(second, offset)).sub_(intersection)
+
+
+def _overlap(first: Tensor, second: Tensor, axis: int, offset: int) -> Tensor:
+    """Length that pairs of boxes share along x (0) or y (1)."""
+    low = torch.maximum(first[:, axis, None], second[:, axis])
+    high = torch.minimum(first[:, axis + 2, None], second[:, axis + 2])
+    return high.sub_(low).add_(offset).clamp_(min=0)
 
 
 def _area(boxes: Tensor, offset: int) -> Tensor:
-    return (boxes[:, 2:] - boxes[:, :2] + offset).prod(dim=1)
+    return (boxes[:, 2] - boxes[:, 0] + offset) * (boxes[:, 3] - boxes[:, 1] + offset)
