@@ -38,7 +38,6 @@ def run_demo(file: ExperimentFile, settings: "Settings", output_dir: Path) -> Ex
     with _system(settings) as url, Client(url) as client:
         out().print(f"[bold]Dashboard:[/] {url}   [dim](until the demo ends)[/]")
         experiment = follow(client, _submit(client, file).id, out())
-        out().print()
         show_comparison(client, experiment)
         if experiment.state != "succeeded":
             _show_failures(client, experiment)

@@ -46,4 +46,6 @@ def show_comparison(client: Client, experiment: Experiment) -> None:
     except ApiError as error:
         err().print(f"No comparison: {error}", markup=False)
         return
-    out().print(ComparisonView(comparison))
+    console = out()
+    console.print()
+    console.print(ComparisonView(comparison))

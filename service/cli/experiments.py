@@ -71,17 +71,22 @@ def show(
     console.print()
     for job in experiment.jobs:
         console.print(f"[dim]{job.id}[/]  {escape(words.job_title(job))}")
+    told: set[str] = set()
     for notice in experiment.warnings:
-        console.print(f"[yellow]! {escape(notice.source)}: {escape(notice.message)}[/]")
+        if notice.message not in told:  # every job repeats what it sees in the data
+            console.print(f"[yellow]! {escape(notice.source)}: {escape(notice.message)}[/]")
+        told.add(notice.message)
 
 
 def compare(
     context: typer.Context,
     experiment_id: IdArgument,
+    *,
     report_format: Annotated[ReportFormat, typer.Option("--format", help="How to print it.")] = (
         ReportFormat.TABLE
     ),
     output: Annotated[Path | None, typer.Option(help="Write to this file instead.")] = None,
+    baseline: Annotated[str, typer.Option(help="The label that differences refer to.")] = "none",
     as_json: JsonFlag = False,
 ) -> None:
     """Compare the methods of an experiment over its seeds."""
@@ -90,9 +95,9 @@ def compare(
         if chosen is ReportFormat.TABLE:
             if output is not None:
                 raise typer.BadParameter("--output takes --format json, csv or md")
-            out().print(ComparisonView(client.comparison(experiment_id)))
+            out().print(ComparisonView(client.comparison(experiment_id, baseline)))
             return
-        report = client.report(experiment_id, chosen.value)
+        report = client.report(experiment_id, chosen.value, baseline)
     if output is None:
         typer.echo(report.decode(), nl=not report.endswith(b"\n"))
     else:

@@ -73,7 +73,9 @@ def down(data_dir: DataDirOption = None, as_json: JsonFlag = False) -> None:
 
 def demo(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An experiment, in YAML.")],
-    output_dir: Annotated[Path, typer.Option(help="Folder for the reports.")] = Path("demo-report"),
+    output_dir: Annotated[
+        Path | None, typer.Option(help="Folder for the reports. Default: the data folder.", file_okay=False)
+    ] = None,
     data_dir: Annotated[
         Path | None, typer.Option(help="Data folder. Default: a new one in ./.demo", file_okay=False)
     ] = None,
@@ -83,7 +85,7 @@ def demo(
     from service.operate.errors import OperateError
 
     try:
-        code = run_demo(read_experiment_file(file), settings, output_dir)
+        code = run_demo(read_experiment_file(file), settings, output_dir or settings.data_dir)
     except OperateError as error:
         raise CommandFailure(str(error), ExitCode.FAILED) from error
     raise typer.Exit(code)

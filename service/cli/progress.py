@@ -1,7 +1,6 @@
 """How running work looks: one line a job."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.progress_bar import ProgressBar
@@ -90,12 +89,12 @@ def _heading(experiment: Experiment) -> Text:
 
 def _job_table(jobs: Sequence[Job], *, wide: bool) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("job", no_wrap=True, overflow="ellipsis", max_width=60 if wide else 26)
+    table.add_column("job", no_wrap=True, overflow="ellipsis", max_width=60 if wide else 24)
     table.add_column("seed", justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True, min_width=10)
     if wide:
         table.add_column("", no_wrap=True, width=BAR_WIDTH)
-    for name, width in (("epoch", 5), ("loss", 7), ("AP", 5), ("ETA", 7)):
+    for name, width in (("epoch", 5), ("loss", 7), ("AP", 5), ("ETA", 9)):
         table.add_column(name, justify="right", no_wrap=True, min_width=width)
     for job in jobs:
         table.add_row(*_cells(job, wide=wide))
@@ -112,7 +111,9 @@ def _cells(job: Job, *, wide: bool) -> list[RenderableType]:
 
 def _state(job: Job, *, with_tries: bool) -> Text:
     text = words.state_text(job.state)
-    if job.state == "running" and job.phase and job.phase != "training":
+    if job.state == "running" and job.desired_state == "cancel":
+        text = Text("cancelling", style=words.STATE_STYLES["cancelled"])
+    elif job.state == "running" and job.phase and job.phase != "training":
         text = Text(job.phase, style=words.STATE_STYLES["running"])
     if with_tries and job.num_attempts > 1:
         text.append(f" (try {job.num_attempts})", style="dim")
@@ -130,10 +131,8 @@ def _time(job: Job) -> Text:
     if job.finished:
         if job.started_at is None or job.finished_at is None:
             return Text(words.NOTHING, style="dim")
-        return Text(words.duration((job.finished_at - job.started_at).total_seconds()), style="dim")
-    if job.eta_seconds is not None or job.started_at is None:
-        return Text(words.duration(job.eta_seconds))
-    return Text(words.duration((datetime.now(UTC) - job.started_at).total_seconds()), style="dim")
+        return Text(f"took {words.duration((job.finished_at - job.started_at).total_seconds())}", style="dim")
+    return Text(words.duration(job.eta_seconds))
 
 
 def _reason(job: Job) -> Text:

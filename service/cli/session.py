@@ -14,6 +14,8 @@ from rich.console import Console
 from service.client import Client
 
 DEFAULT_URL = "http://127.0.0.1:8000"
+UNBOUNDED_COLUMNS = 200
+"""Of files and pipes: nothing is cut to fit a screen."""
 DEFAULT_DATA_DIR = Path("data")
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON to standard output.")]
@@ -55,12 +57,19 @@ def data_dir() -> Path:
 
 def out() -> Console:
     """Standard output."""
-    return Console(highlight=False)
+    return _console(stderr=False)
 
 
 def err() -> Console:
     """Standard error: progress and messages, so that output can be piped."""
-    return Console(stderr=True, highlight=False)
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = UNBOUNDED_COLUMNS
+    return console
 
 
 def print_json(value: BaseModel | Mapping[str, Any] | list[Any]) -> None:

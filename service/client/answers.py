@@ -27,6 +27,7 @@ class Job(Answer):
     method: str | None = None
     seed: int
     state: str
+    desired_state: str = "run"
     phase: str | None = None
     step: int = 0
     total_steps: int = 0

@@ -113,14 +113,15 @@ class Client:
             chunk = self.log(job_id, chunk.next_after)
         return "".join(parts)
 
-    def comparison(self, experiment_id: str) -> Comparison:
-        """The comparison of an experiment; AP as fractions."""
-        return Comparison.model_validate(self._get_object(f"{API}/experiments/{experiment_id}/comparison"))
+    def comparison(self, experiment_id: str, baseline: str = "none") -> Comparison:
+        """The comparison of an experiment; AP as fractions, differences to the row labelled `baseline`."""
+        return Comparison.model_validate_json(self.report(experiment_id, "json", baseline))
 
-    def report(self, experiment_id: str, report_format: str) -> bytes:
+    def report(self, experiment_id: str, report_format: str, baseline: str = "none") -> bytes:
         """The comparison rendered by the server in one of its report formats."""
         path = f"{API}/experiments/{experiment_id}/comparison"
-        return self._send("GET", path, params={"format": report_format}, retry=True).content
+        query = {"format": report_format, "baseline": baseline}
+        return self._send("GET", path, params=query, retry=True).content
 
     def _pages(self, path: str, kind: type[AnswerT], filters: Mapping[str, str]) -> Iterator[AnswerT]:
         query = dict(filters)

@@ -1,11 +1,12 @@
 """Ends an embedded system and whatever a crashed one left behind."""
 
 import signal
+import time
 
 from service.operate import child
 from service.operate.components import COMPONENT_NAMES, STOP_MARGIN_SECONDS
 from service.operate.folder import SystemFolder
-from service.operate.processes import kill, wait_gone
+from service.operate.processes import POLL_SECONDS, kill, wait_gone
 from service.settings import Settings
 
 SUPERVISOR_MARGIN_SECONDS = 60.0
@@ -18,19 +19,26 @@ def down(settings: Settings) -> bool:
     Gives whether anything ran.
     """
     folder = SystemFolder(settings.data_dir)
-    supervisor = folder.supervisor
-    if supervisor is not None:
-        supervisor.send(signal.SIGTERM)
-        patience = settings.grace_seconds + STOP_MARGIN_SECONDS + SUPERVISOR_MARGIN_SECONDS
-        kill(wait_gone({supervisor}, patience))
-    stopped = stop_leftovers(folder, settings)
-    return supervisor is not None or stopped
+    stopped = False
+    while folder.run_dir.is_dir():
+        supervisor = folder.supervisor
+        if supervisor is not None:
+            stopped = True
+            supervisor.send(signal.SIGTERM)
+            patience = settings.grace_seconds + STOP_MARGIN_SECONDS + SUPERVISOR_MARGIN_SECONDS
+            kill(wait_gone({supervisor}, patience))
+        with folder.hold() as held:
+            if held:
+                return stop_leftovers(folder, settings) or stopped
+        time.sleep(POLL_SECONDS)  # a supervisor is starting and will soon give its name
+    return stopped
 
 
 def stop_leftovers(folder: SystemFolder, settings: Settings) -> bool:
-    """Stops components whose supervisor is gone, removes their files; gives whether there were any."""
-    if not folder.run_dir.is_dir():
-        return False
+    """Stops components whose supervisor is gone, removes their files; gives whether there were any.
+
+    For the holder of the folder only.
+    """
     found = False
     for name in reversed(COMPONENT_NAMES):
         found |= child.running(folder, name)

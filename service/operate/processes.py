@@ -10,8 +10,11 @@ from json import dumps, loads
 from pathlib import Path
 
 PROC = Path("/proc")
-MARKER = "FRS_SYSTEM"
-"""Environment variable that every process of one system inherits: `<data folder>:<component>`."""
+MARKER = "_FRS_SYSTEM"
+"""Environment variable that every process of one system inherits: `<data folder>:<component>`.
+
+Not one of `FRS_...`: of those a training process is stripped, and it must be found too.
+"""
 POLL_SECONDS = 0.05
 
 

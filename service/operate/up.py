@@ -56,7 +56,7 @@ def serve(settings: Settings, *, say: Callable[[str], None], ready: Callable[[st
                     supervisor.watch()
             finally:
                 say(
-                    "stopping; Ctrl-C once more kills at once: a running job then resumes from its checkpoint"
+                    "stopping (asked once more it kills at once, and a running job resumes from its checkpoint)"
                 )
                 supervisor.stop_all()
                 folder.clean()
@@ -83,13 +83,16 @@ def start_detached(settings: Settings) -> str:
         )
     try:
         while process.poll() is None:
-            if folder.url is not None:
-                return folder.url
+            supervisor, url = folder.supervisor, folder.url
+            if url is not None and supervisor is not None and supervisor.pid == process.pid:
+                return url
             time.sleep(POLL_SECONDS)
     except BaseException:
         process.terminate()
         process.wait()
         raise
+    if folder.supervisor is not None:
+        raise AlreadyRunningError(folder)  # another was quicker
     raise ComponentError("the system", f"ended with code {process.returncode} while starting", log_file)
 
 

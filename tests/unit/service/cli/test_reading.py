@@ -1,0 +1,109 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+Make = Callable[..., Any]
+
+
+def test_a_list_is_read_over_pages_up_to_its_limit(server: Any, run: Make, make_experiment: Make) -> None:
+    page = {"items": [make_experiment("running", id=f"e{n}") for n in range(2)], "next_cursor": "more"}
+    server.answers["GET /experiments"] = page
+    result = run("list", "--json", "--limit", "5", "--state", "running")
+    assert [item["id"] for item in json.loads(result.out)] == ["e0", "e1", "e0", "e1", "e0"]
+    assert [request.url.params.get("cursor") for request in server.requests] == [None, "more", "more"]
+    assert {request.url.params["state"] for request in server.requests} == {"running"}
+
+
+def test_a_list_shows_names_and_states(server: Any, run: Make, make_experiment: Make) -> None:
+    server.answers["GET /experiments"] = {
+        "items": [make_experiment("failed", job_states={"failed": 1, "running": 2}, num_jobs=3)]
+    }
+    out = run("list").out
+    assert "e1234567  blood  failed" in out
+    assert "1/3" in out
+
+
+def test_an_experiment_is_shown_with_reason_and_warnings(
+    server: Any, run: Make, make_experiment: Make, make_job: Make
+) -> None:
+    server.answers["GET /experiments/e1"] = make_experiment(
+        "failed",
+        make_job("failed", reason="no such folder", reason_field="dataset.root"),
+        make_job("succeeded", "none", latest_ap=0.397, num_attempts=2),
+        warnings=[{"source": "dataset", "code": "x", "message": "2 boxes [have] no area"}],
+    )
+    out = run("show", "e1").out
+    assert "frs · seed 0: dataset.root: no such folder" in out
+    assert "39.7" in out
+    assert "2 boxes [have] no area" in out
+    assert "j-none-0" in out
+
+
+@pytest.mark.parametrize("chosen", ["csv", "md", "json"])
+def test_a_report_is_the_servers_own_bytes(server: Any, run: Make, tmp_path: Path, chosen: str) -> None:
+    server.answers["GET /experiments/e1/comparison"] = httpx.Response(200, content=b"AP;\xc2\xb1\n")
+    assert run("compare", "e1", "--format", chosen).out == "AP;±\n"
+    assert run("compare", "e1", "--format", chosen, "--output", tmp_path / "r").code == 0
+    assert (tmp_path / "r").read_bytes() == b"AP;\xc2\xb1\n"
+    assert server.requests[0].url.params["format"] == chosen
+
+
+def test_a_table_cannot_be_written_to_a_file(server: Any, run: Make, tmp_path: Path) -> None:
+    assert run("compare", "e1", "--output", tmp_path / "r").code == 2
+
+
+@pytest.mark.parametrize("command", ["show", "compare", "logs", "cancel"])
+def test_an_unknown_id_is_refused(server: Any, run: Make, command: str) -> None:
+    result = run(command, "nope")
+    assert result.code == 4
+    assert "nope" in result.err
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["show", "e1"], ["logs", "e1"], ["cancel", "e1"]])
+def test_a_server_that_does_not_answer_is_code_3(server: Any, run: Make, arguments: list[str]) -> None:
+    for path in ("experiments", "experiments/e1"):
+        server.answers[f"GET /{path}"] = httpx.ConnectError("refused")
+    result = run(*arguments)
+    assert result.code == 3
+    assert "frs up" in result.err
+
+
+def test_logs_of_an_experiment_are_those_of_its_started_jobs(
+    server: Any, run: Make, make_experiment: Make, make_job: Make
+) -> None:
+    server.answers["GET /experiments/e1"] = make_experiment(
+        "running", make_job("succeeded", num_attempts=1), make_job("queued", "none")
+    )
+    server.answers["GET /jobs/j-frs-0/logs"] = [
+        {"text": "one\n", "next_after": "a", "finished": False},
+        {"text": "two\n", "next_after": "b", "finished": True},
+    ]
+    result = run("logs", "e1")
+    assert result.out == "one\ntwo\n"
+    assert [request.url.params.get("after") for request in server.requests[1:]] == [None, "a"]
+
+
+def test_logs_are_followed_until_the_job_ends(
+    server: Any, run: Make, make_job: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.cli.jobs.POLL_SECONDS", 0.0)
+    server.answers["GET /jobs/j"] = make_job("running")
+    server.answers["GET /jobs/j-frs-0/logs"] = [
+        {"text": "one\n", "next_after": "a", "finished": False},
+        {"text": "", "next_after": "a", "finished": False},
+        {"text": "two\n", "next_after": "b", "finished": True},
+    ]
+    assert run("logs", "j", "--follow").out == "one\ntwo\n"
+
+
+def test_following_the_logs_of_several_jobs_is_bad_usage_that_names_them(
+    server: Any, run: Make, make_experiment: Make, make_job: Make
+) -> None:
+    server.answers["GET /experiments/e1"] = make_experiment("running", make_job("running", num_attempts=1))
+    result = run("logs", "e1", "--follow")
+    assert result.code == 2
+    assert "j-frs-0" in result.err

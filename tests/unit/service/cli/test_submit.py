@@ -1,0 +1,110 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+Make = Callable[..., Any]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "exp.yaml"
+    path.write_text("name: blood\ndataset:\n  format: voc\n  root: bccd\nmethods: [none, frs]\n")
+    return path
+
+
+def test_a_submission_sends_absolute_paths_and_a_key(
+    server: Any, run: Make, make_experiment: Make, make_job: Make, file: Path
+) -> None:
+    server.answers["POST /experiments"] = make_experiment("queued", make_job("queued"))
+    result = run("submit", file, "--json", "--idempotency-key", "again")
+    assert result.code == 0
+    assert json.loads(result.out)["id"] == "e1234567890"
+    assert server.sent()["dataset"]["root"] == str(file.parent / "bccd")
+    assert server.requests[0].headers["Idempotency-Key"] == "again"
+
+
+def test_each_submission_without_a_key_gets_its_own(
+    server: Any, run: Make, make_experiment: Make, file: Path
+) -> None:
+    server.answers["POST /experiments"] = make_experiment("queued")
+    run("submit", file)
+    run("submit", file)
+    first, second = (request.headers["Idempotency-Key"] for request in server.requests)
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    ("state", "code"), [("succeeded", 0), ("failed", 1), ("cancelled", 1), ("blocked", 1)]
+)
+def test_waiting_ends_with_the_outcome(
+    server: Any, run: Make, make_experiment: Make, make_job: Make, file: Path, state: str, code: int
+) -> None:
+    server.answers["POST /experiments"] = make_experiment("queued", make_job("queued"))
+    server.answers["GET /experiments/e1234567890"] = [
+        make_experiment("running", make_job("running")),
+        make_experiment(state, make_job(state)),
+    ]
+    result = run("submit", file, "--wait", "--json")
+    assert result.code == code
+    assert json.loads(result.out)["id"] == "e1234567890"
+    assert json.loads(result.out)["state"] == state
+
+
+def test_following_prints_changes_and_then_the_comparison(
+    server: Any, run: Make, make_experiment: Make, make_job: Make, file: Path
+) -> None:
+    running = make_job("running", epoch=1, total_epochs=2, latest_loss=1.23456, latest_ap=0.1234)
+    server.answers["POST /experiments"] = make_experiment("queued", make_job("queued"))
+    server.answers["GET /experiments/e1234567890"] = [
+        make_experiment("running", running),
+        make_experiment("running", running),
+        httpx.ConnectError("restarting"),
+        make_experiment("succeeded", make_job("succeeded", epoch=2, total_epochs=2)),
+    ]
+    server.answers["GET /experiments/e1234567890/comparison"] = {
+        "experiment": "e1234567890",
+        "baseline": "none",
+        "rows": [{"label": "frs", "role": "student", "seeds": [0], "metrics": {}}],
+        "warnings": ["one seed"],
+    }
+    result = run("submit", file, "--follow")
+    assert result.code == 0
+    assert result.err.count("frs · seed 0  running") == 1
+    assert "epoch 1/2  loss 1.235  AP 12.3" in result.err
+    assert "restarting; trying again" in result.err
+    assert "one seed" in result.out
+
+
+def test_control_c_detaches_and_cancels_nothing(
+    server: Any, run: Make, make_experiment: Make, make_job: Make, file: Path
+) -> None:
+    server.answers["POST /experiments"] = make_experiment("queued", make_job("queued"))
+    server.answers["GET /experiments/e1234567890"] = [
+        make_experiment("running", make_job("running")),
+        KeyboardInterrupt(),
+    ]
+    result = run("submit", file, "--follow")
+    assert result.code == 130
+    assert "frs show e1234567 --follow" in result.err
+    assert "frs cancel e1234567" in result.err
+    assert [request.method for request in server.requests] == ["POST", "GET", "GET"]
+
+
+def test_a_refused_file_names_field_line_and_value(
+    server: Any, run: Make, make_problem: Make, file: Path
+) -> None:
+    fault = {"field": "methods.1.name", "message": "unknown method", "value": "frs"}
+    server.answers["POST /experiments"] = make_problem(422, "methods.1.name: unknown", errors=[fault])
+    result = run("submit", file)
+    assert result.code == 2
+    assert "methods.1.name" in result.err
+    assert "exp.yaml:5" in result.err.replace("\n", "")
+    assert "unknown method; got 'frs'" in result.err
+
+
+def test_follow_and_wait_exclude_each_other(run: Make, file: Path) -> None:
+    assert run("submit", file, "--follow", "--wait").code == 2
