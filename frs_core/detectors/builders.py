@@ -63,6 +63,6 @@ def build_detector(spec: DetectorSpec, num_classes: int, *, seed: int) -> nn.Mod
 
 
 def load_detector(spec: DetectorSpec, num_classes: int, checkpoint: Path) -> tuple[nn.Module, LoadReport]:
-    """A detector with the checkpoint's weights. Raises CheckpointError where they do not fit."""
+    """A detector with the checkpoint's weights. Raises CheckpointError unless every one of them fits."""
     detector = build_detector(spec, num_classes, seed=0)
-    return detector, load_into(detector, load_tensors(checkpoint).state_dict)
+    return detector, load_into(detector, load_tensors(checkpoint).state_dict, max_missing_share=0.0)
