@@ -31,7 +31,9 @@ def test_an_empty_queue_gives_no_job(hand: Hand, sessions: Sessions) -> None:
         assert not ledger.has_claimable(session, gpus=8)
 
 
-def test_a_claim_starts_an_attempt_with_the_next_token(hand: Hand, submit: Submit, sessions: Sessions) -> None:
+def test_a_claim_starts_an_attempt_with_the_next_token(
+    hand: Hand, submit: Submit, sessions: Sessions
+) -> None:
     experiment_id = submit()
     with sessions() as session:
         assert ledger.has_claimable(session, gpus=0)

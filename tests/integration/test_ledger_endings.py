@@ -9,7 +9,7 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session, sessionmaker
 
 from service.db import ledger
-from service.db.models import Attempt, Event, JobDependency, OutboxMessage
+from service.db.models import Attempt, Event, Job, JobDependency, OutboxMessage
 from service.db.moves import IllegalMoveError, move
 from service.db.states import AttemptState, DesiredState, JobState
 from service.db.types import utc_now
@@ -52,13 +52,11 @@ def test_a_teachers_success_queues_its_students_and_wakes_workers(
 
 def test_a_teachers_failure_blocks_its_students_with_the_cause(hand: Hand, submit: Submit) -> None:
     experiment_id = submit()
-    assert hand.finish(
-        hand.take(), state=AttemptState.FAILED, code="invalid_dataset", reason="no images", field="dataset.root"
-    ) is JobState.FAILED  # fmt: skip
+    ending = {"code": "invalid_dataset", "reason": "no images", "field": "dataset.root"}
+    assert hand.finish(hand.take(), state=AttemptState.FAILED, **ending) is JobState.FAILED
     teacher, *students = hand.jobs(experiment_id)
-    assert (teacher.reason_code, teacher.reason, teacher.reason_field) == (
-        "invalid_dataset", "no images", "dataset.root",
-    )  # fmt: skip
+    found = {"code": teacher.reason_code, "reason": teacher.reason, "field": teacher.reason_field}
+    assert found == ending
     for student in students:
         assert (student.state, student.reason_code) == (JobState.BLOCKED, "dependency_failed")
         assert teacher.id in (student.reason or "")
@@ -147,7 +145,7 @@ def test_a_pause_that_was_asked_for_outweighs_a_retry(hand: Hand, submit: Submit
     submit()
     lease = hand.take()
     with sessions.begin() as session:
-        session.get_one(type(hand.job(lease.job_id)), lease.job_id).desired_state = DesiredState.PAUSE
+        session.get_one(Job, lease.job_id).desired_state = DesiredState.PAUSE
     assert hand.finish(lease, state=AttemptState.RELEASED, retry=True) is JobState.PAUSED
 
 
@@ -191,6 +189,7 @@ def test_a_move_outside_the_table_is_refused(hand: Hand, submit: Submit, session
     submit()
     lease = hand.take()
     hand.finish(lease)
-    with pytest.raises(IllegalMoveError, match="succeeded to running"), sessions.begin() as session:
-        job = session.get_one(type(hand.job(lease.job_id)), lease.job_id)
-        move(session, job, JobState.RUNNING, utc_now())
+    with sessions() as session:
+        job = session.get_one(Job, lease.job_id)
+        with pytest.raises(IllegalMoveError, match="succeeded to running"):
+            move(session, job, JobState.RUNNING, utc_now())
