@@ -62,9 +62,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router, responses=_ERRORS)
     dashboard.install(app)
     problems.install(app)
-    app.add_middleware(middleware.SecurityHeaders)
     app.add_middleware(middleware.BodyLimit, limit_bytes=settings.max_request_bytes)
     app.add_middleware(middleware.RequestLog)
+    app.add_middleware(middleware.SecurityHeaders)
     _describe(app)
     return app
 

@@ -42,7 +42,7 @@ class RequestLog:
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _REQUEST_ID.match(given) else new_id()
         scope["request_id"] = request_id
-        status = 500
+        status = 0
         started = time.perf_counter()
 
         async def send_with_id(message: Message) -> None:
@@ -55,6 +55,11 @@ class RequestLog:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._app(scope, receive, send_with_id)
+            except Exception as error:
+                _log.error("request.failed", exc_info=error)
+                if status:
+                    raise
+                await response(Request(scope), _unexpected())(scope, receive, send_with_id)
             finally:
                 _log.info(
                     "request",
@@ -63,6 +68,10 @@ class RequestLog:
                     status=status,
                     milliseconds=round((time.perf_counter() - started) * 1000, 1),
                 )
+
+
+def _unexpected() -> ProblemError:
+    return ProblemError(500, "internal", "the server failed; its log holds the cause under this request_id")
 
 
 class BodyLimit:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
@@ -21,11 +20,10 @@ MEDIA_TYPE = "application/problem+json"
 MAX_VALUE_LENGTH = 200
 MAX_FAULTS = 50
 _REMEDIES = {
-    "extra_forbidden": "unknown key; correct its spelling or remove it",
-    "missing": "required, and absent",
-    "json_invalid": "the body is not JSON",
+    "Extra inputs are not permitted": "unknown key; correct its spelling or remove it",
+    "Field required": "required, and absent; add it",
+    "JSON decode error": "the body is not JSON",
 }
-_log = structlog.get_logger(__name__)
 
 
 class FieldFault(BaseModel):
@@ -122,7 +120,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(AmbiguousIdError, _ambiguous)
     app.add_exception_handler(InvalidCursorError, _cursor)
     app.add_exception_handler(IdempotencyConflictError, _idempotency)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _problem(request: Request, error: Exception) -> JSONResponse:
@@ -169,14 +166,6 @@ async def _idempotency(request: Request, error: Exception) -> JSONResponse:
     return response(request, invalid(fault("Idempotency-Key", str(error))))
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    _log.error(
-        "request.failed", path=request.url.path, request_id=request.scope.get("request_id"), exc_info=error
-    )
-    detail = "the server failed; its log holds the cause under this request_id"
-    return response(request, ProblemError(500, "internal", detail))
-
-
 def _from_pydantic(item: Mapping[str, Any]) -> FieldFault:
     cause = item.get("ctx", {}).get("error")
     place = [str(part) for part in item["loc"][1:]]
@@ -184,9 +173,8 @@ def _from_pydantic(item: Mapping[str, Any]) -> FieldFault:
     if named:
         place.append(str(named))
     message = str(item["msg"]).removeprefix("Value error, ")
-    remedy = _REMEDIES.get(item["type"])
-    if remedy:
-        message = f"{remedy} ({cause})" if isinstance(cause, str) else remedy
+    remedy = _REMEDIES.get(message, message)
+    message = f"{remedy} ({cause})" if isinstance(cause, str) else remedy
     return fault(".".join(place) or str(item["loc"][0]), message, None if not place else item.get("input"))
 
 

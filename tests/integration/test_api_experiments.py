@@ -50,7 +50,9 @@ def test_the_same_key_and_body_give_the_same_experiment(api, experiment_body):
 
 def test_the_same_key_with_another_body_is_refused(api, experiment_body):
     submit(api, experiment_body, key="once")
-    other = api.post(EXPERIMENTS, json={**experiment_body, "name": "other"}, headers={"Idempotency-Key": "once"})
+    other = api.post(
+        EXPERIMENTS, json={**experiment_body, "name": "other"}, headers={"Idempotency-Key": "once"}
+    )
     assert other.status_code == 422
     assert other.json()["errors"][0]["field"] == "Idempotency-Key"
     assert len(api.get(EXPERIMENTS).json()["items"]) == 1
