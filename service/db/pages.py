@@ -5,14 +5,14 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from sqlalchemy import Select, literal, tuple_
 from sqlalchemy.orm import Session
 
 from service.db.models import Experiment, Job
-from service.db.types import UtcDateTime
+from service.db.types import UtcDateTime, is_id
 
 RowT = TypeVar("RowT", Experiment, Job)
 
@@ -58,8 +58,9 @@ def _decode(cursor: str) -> tuple[datetime, str]:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         created_at, row_id = json.loads(text)
         moment = datetime.fromisoformat(created_at)
-    except (binascii.Error, ValueError, TypeError) as error:
+        moment.astimezone(UTC)
+    except (binascii.Error, ValueError, TypeError, OverflowError) as error:
         raise InvalidCursorError(cursor) from error
-    if moment.tzinfo is None or not isinstance(row_id, str):
+    if moment.tzinfo is None or not isinstance(row_id, str) or not is_id(row_id):
         raise InvalidCursorError(cursor)
     return moment, row_id
