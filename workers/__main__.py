@@ -2,10 +2,11 @@
 
 import sys
 
-from workers.app import app
+from celery.bin.celery import celery
 
 OPTIONS = (
     "--quiet",
+    "--app=workers.app",
     "worker",
     "--without-gossip",
     "--without-mingle",
@@ -15,8 +16,9 @@ OPTIONS = (
 
 
 def main(arguments: list[str]) -> None:
-    """Run the worker until it is told to stop; TERM hands its jobs back first."""
-    app.worker_main([*OPTIONS, *arguments])
+    """Run the worker until it is told to stop, and exit; TERM hands its jobs back first."""
+    # Not app.worker_main, which would forget the exit code.
+    celery.main(args=[*OPTIONS, *arguments], prog_name="python -m workers")
 
 
 if __name__ == "__main__":

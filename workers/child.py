@@ -15,8 +15,8 @@ import yaml
 
 from frs_core.context import LocalContext
 from frs_core.spec import JobSpec
-from workers.workdir import JOB_FILE
 
+JOB_FILE = "job.yaml"
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 ORPHAN_EXIT_CODE = 70
 

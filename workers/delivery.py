@@ -1,5 +1,6 @@
 """Carries what a child wrote to the ledger and the artifact store: in order, none twice, none lost."""
 
+import time
 from collections import deque
 from itertools import islice, takewhile
 from pathlib import Path
@@ -22,6 +23,7 @@ from workers.tail import EventTail, LogTail
 from workers.workdir import WorkFolder
 
 BATCH_EVENTS = 500
+TURN_SECONDS = 0.5
 LEDGER_AWAY = (OperationalError, InterfaceError)
 """What SQLAlchemy raises when the database cannot be reached or is busy: worth another try."""
 
@@ -56,25 +58,25 @@ class Delivery:
         self._last_state: Path | None = None
 
     def deliver(self, *, final: bool = False) -> bool:
-        """Deliver what there is. False when the ledger is away: call again, nothing is lost.
+        """Deliver for a moment. True when nothing is left; else call again, nothing is lost.
 
         Raises StaleLeaseError when the lease is gone, StorageError when a file cannot be kept.
         """
+        deadline = time.monotonic() + TURN_SECONDS
         try:
-            self._deliver_events()
-            self._deliver_output(final)
+            return self._deliver_events(deadline) and self._deliver_output(deadline, final)
         except LEDGER_AWAY as error:
             log.warning("ledger_away", job=self._lease.job_id, error=str(error.orig))
             return False
-        return True
 
-    def _deliver_events(self) -> None:
-        while True:
-            while self._queue:
-                self._deliver_next()
-            self._queue.extend(self._events.read())
+    def _deliver_events(self, deadline: float) -> bool:
+        while time.monotonic() < deadline:
             if not self._queue:
-                return
+                self._queue.extend(self._events.read())
+            if not self._queue:
+                return True
+            self._deliver_next()
+        return False
 
     def _deliver_next(self) -> None:
         event = self._queue[0]
@@ -99,11 +101,14 @@ class Delivery:
         for _ in batch:
             self._queue.popleft()
 
-    def _deliver_output(self, final: bool) -> None:
+    def _deliver_output(self, deadline: float, final: bool) -> bool:
         while chunk := self._output.peek(final=final):
+            if time.monotonic() > deadline:
+                return False
             with self._sessions.begin() as session:
                 ledger.append_log(session, self._lease, offset=chunk.offset, text=chunk.text)
             self._output.advance(chunk)
+        return True
 
     def _keep_checkpoint(self, event: CheckpointEvent) -> None:
         if self._is_republished(event):

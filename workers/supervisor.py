@@ -20,6 +20,7 @@ from workers.heart import Heart, LeaseLostError
 from workers.tail import last_lines
 
 TICK_SECONDS = 0.5
+PAUSE_SECONDS = 0.1
 NUM_LAST_LINES = 5
 
 log = structlog.get_logger(__name__)
@@ -176,7 +177,7 @@ def _until_ledger_answers(heart: Heart, attempt: Callable[[], bool]) -> None:
     """Try until it works. Raises LeaseLostError when the lease runs out first."""
     while not attempt():
         heart.check()
-        time.sleep(TICK_SECONDS)
+        time.sleep(PAUSE_SECONDS)
 
 
 def _failure(code: str, reason: str) -> ledger.Ending:

@@ -13,8 +13,8 @@ import yaml
 from frs_core.spec import JobSpec
 from service.artifacts import ArtifactStore
 from service.db.ledger import Claim, Lease, StoredFile
+from workers.child import JOB_FILE
 
-JOB_FILE = "job.yaml"
 OUTPUT_FILE = "output.log"
 _LOCK_SUFFIX = ".lock"
 

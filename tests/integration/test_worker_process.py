@@ -1,0 +1,246 @@
+"""A real Celery worker process, on real Redis, with real child processes."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from service.broker import QUEUE, make_celery, send_wakeup
+from service.db import ledger
+from service.db.models import Attempt, Job, MetricPoint, Worker
+from service.db.states import AttemptState, JobState
+from service.settings import Settings
+from tests.fixtures.brokers import RedisProcess
+from tests.fixtures.workplaces import SubmitMiniature
+from tests.waiting import wait_until
+
+Sessions = sessionmaker[Session]
+StartWorker = Callable[..., "subprocess.Popen[bytes]"]
+
+NO_BROKER = "redis://127.0.0.1:1/0"
+NEVER = "3600"
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """PostgreSQL, as several workers have it, unless a test says otherwise."""
+    url: str = request.getfixturevalue(f"{getattr(request, 'param', 'postgresql')}_url")
+    return url
+
+
+@pytest.fixture
+def start_worker(
+    repo_root: Path, database_url: str, quick_settings: Settings, tmp_path: Path
+) -> Iterator[StartWorker]:
+    """Starts `python -m workers` with the miniature child; what is left of it is killed at the end."""
+    started: list[subprocess.Popen[bytes]] = []
+    quick = {name: str(value) for name, value in quick_settings.model_dump(exclude_unset=True).items()}
+
+    def start(**settings: str) -> "subprocess.Popen[bytes]":
+        chosen = {**quick, "database_url": database_url, **settings}
+        environment = {**os.environ, **{f"FRS_{name.upper()}": value for name, value in chosen.items()}}
+        environment["PYTHONPATH"] = str(repo_root)
+        with (tmp_path / f"worker{len(started)}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, str(repo_root / "tests" / "miniature" / "worker.py")],
+                env=environment,
+                cwd=repo_root,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+def state_of(sessions: Sessions, job_id: str) -> JobState:
+    with sessions() as session:
+        return session.get_one(Job, job_id).state
+
+
+def wait_for(sessions: Sessions, job_id: str, state: JobState) -> None:
+    wait_until(lambda: state_of(sessions, job_id) is state)
+
+
+def attempts(sessions: Sessions, job_id: str) -> list[Attempt]:
+    with sessions() as session:
+        return list(session.scalars(select(Attempt).where(Attempt.job_id == job_id).order_by(Attempt.token)))
+
+
+def steps(sessions: Sessions) -> list[int]:
+    with sessions() as session:
+        return list(session.scalars(select(MetricPoint.step).order_by(MetricPoint.step)))
+
+
+def wait_for_child(sessions: Sessions, job_id: str) -> int:
+    """The pid of the job's child, once it has reported something and saved a state."""
+    wait_until(lambda: len(steps(sessions)) > 6)
+    pid = wait_until(lambda: attempts(sessions, job_id)[-1].pid)
+    assert is_running(pid)
+    return pid
+
+
+def wait_for_worker(sessions: Sessions) -> None:
+    def is_online() -> bool:
+        with sessions() as session:
+            return "online" in session.scalars(select(Worker.state)).all()
+
+    wait_until(is_online)
+
+
+def is_running(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_a_wake_up_delivered_three_times_trains_once_and_loads_no_torch(
+    start_worker: StartWorker, sessions: Sessions, submit_miniature: SubmitMiniature, redis_url: str
+) -> None:
+    job_id = submit_miniature(steps=30, step_ms=20)
+    worker = start_worker(broker_url=redis_url, poll_seconds=NEVER)
+    wait_for_worker(sessions)
+    app = make_celery(Settings(broker_url=redis_url))
+    for _ in range(3):
+        send_wakeup(app, job_id)
+    wait_for_child(sessions, job_id)
+    for pid in (worker.pid, *children_of(worker.pid)):
+        assert "libtorch" not in Path(f"/proc/{pid}/maps").read_text()
+    wait_for(sessions, job_id, JobState.SUCCEEDED)
+    with redis.Redis.from_url(redis_url) as client:
+        wait_until(lambda: client.llen(QUEUE) == 0 and client.hlen("unacked") == 0)
+    assert [attempt.state for attempt in attempts(sessions, job_id)] == [AttemptState.SUCCEEDED]
+    assert steps(sessions) == list(range(1, 31))
+
+
+@pytest.mark.parametrize("broker_url", ["", NO_BROKER])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_without_a_broker_jobs_are_found_by_polling(
+    start_worker: StartWorker, sessions: Sessions, submit_miniature: SubmitMiniature, broker_url: str
+) -> None:
+    first, second = submit_miniature(steps=3), submit_miniature(steps=3)
+    worker = start_worker(broker_url=broker_url)
+    wait_for(sessions, first, JobState.SUCCEEDED)
+    wait_for(sessions, second, JobState.SUCCEEDED)
+    worker.terminate()
+    assert worker.wait(20) == 0
+
+
+def test_a_broker_may_go_away_and_come_back(
+    start_worker: StartWorker,
+    sessions: Sessions,
+    submit_miniature: SubmitMiniature,
+    redis_process: RedisProcess,
+) -> None:
+    redis_process.start()
+    start_worker(broker_url=redis_process.url)
+    wait_for_worker(sessions)
+    wait_until(lambda: redis_process.client.client_list(_type="normal"))
+    redis_process.stop()
+    job_id = submit_miniature(steps=3)
+    wait_for(sessions, job_id, JobState.SUCCEEDED)
+    redis_process.start()
+    send_wakeup(make_celery(Settings(broker_url=redis_process.url)), "any")
+    wait_until(lambda: redis_process.client.llen(QUEUE) == 0 and not redis_process.client.hlen("unacked"))
+
+
+def test_cancel_ends_a_running_job_and_its_process(
+    start_worker: StartWorker, sessions: Sessions, submit_miniature: SubmitMiniature
+) -> None:
+    job_id = submit_miniature(steps=10_000, step_ms=20)
+    start_worker()
+    pid = wait_for_child(sessions, job_id)
+    with sessions.begin() as session:
+        ledger.request_cancel(session, job_id)
+    wait_for(sessions, job_id, JobState.CANCELLED)
+    assert not is_running(pid)
+
+
+def test_a_killed_child_is_retried_from_its_last_state(
+    start_worker: StartWorker, sessions: Sessions, submit_miniature: SubmitMiniature
+) -> None:
+    job_id = submit_miniature(steps=60, step_ms=20)
+    start_worker()
+    os.kill(wait_for_child(sessions, job_id), signal.SIGKILL)
+    wait_for(sessions, job_id, JobState.SUCCEEDED)
+    first, second = attempts(sessions, job_id)
+    assert (first.state, first.signal) == (AttemptState.FAILED, signal.SIGKILL)
+    assert second.resumed_from_step
+    assert steps(sessions) == list(range(1, 61))
+
+
+@pytest.mark.parametrize("victim", ["worker", "pool process"])
+def test_a_killed_worker_loses_its_child_and_its_lease_and_the_job_goes_on(
+    start_worker: StartWorker, sessions: Sessions, submit_miniature: SubmitMiniature, victim: str
+) -> None:
+    job_id = submit_miniature(steps=60, step_ms=20)
+    worker = start_worker()
+    child = wait_for_child(sessions, job_id)
+    if victim == "worker":
+        worker.kill()
+        start_worker()
+    else:
+        os.kill(children_of(worker.pid)[0], signal.SIGKILL)
+    wait_until(lambda: not is_running(child))
+
+    def expire() -> list[str]:
+        with sessions.begin() as session:
+            return ledger.expire_leases(session, backoff_seconds=0)
+
+    assert wait_until(expire) == [job_id]
+    wait_for(sessions, job_id, JobState.SUCCEEDED)
+    first, second = attempts(sessions, job_id)
+    assert first.state is AttemptState.LOST
+    assert second.resumed_from_step
+    assert steps(sessions) == list(range(1, 61))
+
+
+@pytest.mark.parametrize("whom", ["the main process", "the whole group"])
+def test_term_hands_the_job_back_and_leaves_no_process(
+    start_worker: StartWorker,
+    sessions: Sessions,
+    submit_miniature: SubmitMiniature,
+    redis_url: str,
+    whom: str,
+) -> None:
+    job_id = submit_miniature(steps=10_000, step_ms=20)
+    worker = start_worker(broker_url=redis_url)
+    child = wait_for_child(sessions, job_id)
+    pool = children_of(worker.pid)
+    if whom == "the main process":
+        worker.terminate()
+    else:
+        os.killpg(worker.pid, signal.SIGTERM)
+    assert worker.wait(20) == 0
+    assert not any(is_running(pid) for pid in (child, *pool))
+    assert state_of(sessions, job_id) is JobState.QUEUED
+    attempt = attempts(sessions, job_id)[0]
+    assert (attempt.state, attempt.exit_code) == (AttemptState.RELEASED, 75)
+    with sessions() as session:
+        assert session.get_one(Job, job_id).num_attempts == 0
+        assert session.scalars(select(Worker.state)).one() == "offline"
+
+
+def test_a_worker_refuses_a_database_of_another_version(start_worker: StartWorker, tmp_path: Path) -> None:
+    worker = start_worker(database_url=f"sqlite:///{tmp_path / 'empty.db'}")
+    assert worker.wait(20) == 78
+    assert "python -m migrations" in (tmp_path / "worker0.log").read_text()
