@@ -22,14 +22,14 @@ class ExperimentFile:
     content: Mapping[str, Any]
     lines: Mapping[str, int]
 
-    def place(self, field: str) -> str:
-        """`file:line` of a field, or of the nearest field around it; the file alone where there is none."""
+    def line(self, field: str) -> int | None:
+        """The line of a field, or of the nearest field around it; None where there is none."""
         parts = field.split(".")
         for length in range(len(parts), 0, -1):
             line = self.lines.get(".".join(parts[:length]))
             if line is not None:
-                return f"{self.path}:{line}"
-        return str(self.path)
+                return line
+        return None
 
 
 def read_experiment_file(path: Path) -> ExperimentFile:

@@ -37,11 +37,12 @@ def report(error: Exception) -> ExitCode:
 
 
 def show_faults(faults: Iterable[Mapping[str, Any]], file: ExperimentFile | None = None) -> None:
-    """One line a fault: the field, its place in the file, what is wrong, the value given."""
+    """One line a fault: the field, its line in the file, what is wrong, the value given."""
     console = err()
     for fault in faults:
         field = str(fault.get("field", ""))
-        place = f" [dim]({escape(file.place(field))})[/]" if file else ""
+        line = file.line(field) if file else None
+        place = f" [dim](line {line})[/]" if line else ""
         value = "" if fault.get("value") is None else f"; got {fault['value']!r}"
         console.print(f"  [bold]{escape(field)}[/]{place}: {escape(str(fault.get('message', '')) + value)}")
         for example in fault.get("examples") or ():

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from service.cli.exit_codes import ExitCode
 from service.cli.experiment_file import ExperimentFile
 from service.cli.faults import CommandFailure
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
-
     from frs_core.spec import ExperimentSpec
 
 
@@ -28,19 +28,22 @@ class Verdict:
 
 
 def check_file(file: ExperimentFile) -> Verdict:
-    """Judges the specification, then the data it names where this machine has them."""
+    """Judges the specification, then the data it names. Raises CommandFailure where packages are missing."""
     try:
-        from pydantic import ValidationError
-
-        from frs_core.spec import ExperimentSpec
+        return _check(file.content)
     except ImportError as error:
         raise CommandFailure(
             f"validating needs the package {error.name}: pip install 'frs-distill[server]', "
             "or let a server judge the file with `frs submit`",
             ExitCode.FAILED,
         ) from error
+
+
+def _check(content: Mapping[str, Any]) -> Verdict:
+    from frs_core.spec import ExperimentSpec
+
     try:
-        spec = ExperimentSpec.model_validate(file.content)
+        spec = ExperimentSpec.model_validate(content)
     except ValidationError as error:
         return Verdict(faults=_spec_faults(error))
     return _check_data(spec)
@@ -64,7 +67,7 @@ def _check_data(spec: "ExperimentSpec") -> Verdict:
     )
 
 
-def _spec_faults(error: "ValidationError") -> list[dict[str, Any]]:
+def _spec_faults(error: ValidationError) -> list[dict[str, Any]]:
     return [
         {
             "field": ".".join(str(part) for part in fault["loc"]) or "(top level)",

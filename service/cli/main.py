@@ -1,6 +1,7 @@
 """The `frs` command: every subcommand by its name."""
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -31,7 +32,7 @@ def _root(
     context.obj = open_session(url)
 
 
-for _name, _command in {
+_COMMANDS: dict[str, Callable[..., None]] = {
     "up": machine.up,
     "down": machine.down,
     "submit": submit.submit,
@@ -43,7 +44,8 @@ for _name, _command in {
     "cancel": jobs.cancel,
     "doctor": doctor.doctor,
     "demo": machine.demo,
-}.items():
+}
+for _name, _command in _COMMANDS.items():
     app.command(_name, epilog=HELP)(_command)
 
 

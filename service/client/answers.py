@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +14,23 @@ class Answer(BaseModel):
     """Base of what the server says; keys that a newer server adds are kept aside."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
+
+
+ItemT = TypeVar("ItemT", bound=Answer)
+
+
+class Page(Answer, Generic[ItemT]):
+    """Some items, and the cursor of the next page; None on the last."""
+
+    items: tuple[ItemT, ...]
+    next_cursor: str | None = None
+
+
+class Readiness(Answer):
+    """Of each part of a server: ok, or what is wrong."""
+
+    status: str
+    checks: Mapping[str, str] = Field(default_factory=dict)
 
 
 class Job(Answer):

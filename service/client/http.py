@@ -5,10 +5,21 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import quote
 
 import httpx
+from pydantic import ValidationError
 
-from service.client.answers import Answer, Comparison, Experiment, ExperimentSummary, Job, LogText
+from service.client.answers import (
+    Answer,
+    Comparison,
+    Experiment,
+    ExperimentSummary,
+    Job,
+    LogText,
+    Page,
+    Readiness,
+)
 from service.client.errors import ApiError, UnreachableError
 
 API = "/api/v1"
@@ -55,9 +66,9 @@ class Client:
         """Closes the connections."""
         self._http.close()
 
-    def ready(self) -> Mapping[str, Any]:
-        """What `/readyz` says of a server that is ready."""
-        return self._get_object("/readyz")
+    def ready(self) -> Readiness:
+        """What a server that is ready says of its parts; where it is not, the ApiError holds `checks`."""
+        return self._get("/readyz", Readiness)
 
     def submit_experiment(self, spec: Mapping[str, Any], *, idempotency_key: str | None = None) -> Experiment:
         """Submits a specification; a repeat with the same key and body gives the same experiment."""
@@ -69,7 +80,7 @@ class Client:
             timeout=SUBMIT_TIMEOUT_SECONDS,
             retry=True,
         )
-        return Experiment.model_validate(response.json())
+        return _read(response, Experiment)
 
     def experiments(self, **filters: str) -> Iterator[ExperimentSummary]:
         """All experiments, the newest first, fetched page by page. Filters are those of the API."""
@@ -77,7 +88,11 @@ class Client:
 
     def experiment(self, experiment_id: str) -> Experiment:
         """One experiment, by its id or a unique prefix."""
-        return Experiment.model_validate(self._get_object(f"{API}/experiments/{experiment_id}"))
+        return self._get(f"{API}/experiments/{_segment(experiment_id)}", Experiment)
+
+    def cancel_experiment(self, experiment_id: str) -> Experiment:
+        """Asks for the end of each of its unfinished jobs."""
+        return _read(self._send("POST", f"{API}/experiments/{_segment(experiment_id)}/cancel"), Experiment)
 
     def jobs(self, **filters: str) -> Iterator[Job]:
         """All jobs, the newest first, fetched page by page. Filters are those of the API."""
@@ -85,22 +100,16 @@ class Client:
 
     def job(self, job_id: str) -> Job:
         """One job, by its id or a unique prefix."""
-        return Job.model_validate(self._get_object(f"{API}/jobs/{job_id}"))
+        return self._get(f"{API}/jobs/{_segment(job_id)}", Job)
 
     def cancel_job(self, job_id: str) -> Job:
         """Asks for the job's end; a running one saves its state first."""
-        return Job.model_validate(self._send("POST", f"{API}/jobs/{job_id}/cancel").json())
-
-    def cancel_experiment(self, experiment_id: str) -> Experiment:
-        """Asks for the end of each of its unfinished jobs."""
-        return Experiment.model_validate(
-            self._send("POST", f"{API}/experiments/{experiment_id}/cancel").json()
-        )
+        return _read(self._send("POST", f"{API}/jobs/{_segment(job_id)}/cancel"), Job)
 
     def log(self, job_id: str, after: str | None = None) -> LogText:
         """What the job printed after a place that an earlier answer named."""
         query = {} if after is None else {"after": after}
-        return LogText.model_validate(self._get_object(f"{API}/jobs/{job_id}/logs", query))
+        return self._get(f"{API}/jobs/{_segment(job_id)}/logs", LogText, query)
 
     def whole_log(self, job_id: str) -> str:
         """All that the job printed so far."""
@@ -115,26 +124,28 @@ class Client:
 
     def comparison(self, experiment_id: str, baseline: str = "none") -> Comparison:
         """The comparison of an experiment; AP as fractions, differences to the row labelled `baseline`."""
-        return Comparison.model_validate_json(self.report(experiment_id, "json", baseline))
+        return _read(self._report(experiment_id, "json", baseline), Comparison)
 
     def report(self, experiment_id: str, report_format: str, baseline: str = "none") -> bytes:
         """The comparison rendered by the server in one of its report formats."""
-        path = f"{API}/experiments/{experiment_id}/comparison"
+        return self._report(experiment_id, report_format, baseline).content
+
+    def _report(self, experiment_id: str, report_format: str, baseline: str) -> httpx.Response:
+        path = f"{API}/experiments/{_segment(experiment_id)}/comparison"
         query = {"format": report_format, "baseline": baseline}
-        return self._send("GET", path, params=query, retry=True).content
+        return self._send("GET", path, params=query, retry=True)
 
     def _pages(self, path: str, kind: type[AnswerT], filters: Mapping[str, str]) -> Iterator[AnswerT]:
         query = dict(filters)
         while True:
-            page = self._get_object(path, query)
-            yield from (kind.model_validate(item) for item in page["items"])
-            if not page.get("next_cursor"):
+            page = self._get(path, Page[kind], query)  # type: ignore[valid-type]
+            yield from page.items
+            if not page.next_cursor:
                 return
-            query["cursor"] = page["next_cursor"]
+            query["cursor"] = page.next_cursor
 
-    def _get_object(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
-        answer: dict[str, Any] = self._send("GET", path, params=query, retry=True).json()
-        return answer
+    def _get(self, path: str, kind: type[AnswerT], query: Mapping[str, str] | None = None) -> AnswerT:
+        return _read(self._send("GET", path, params=query, retry=True), kind)
 
     def _send(self, method: str, path: str, *, retry: bool = False, **request: Any) -> httpx.Response:
         delays = self._retry_delays if retry else ()
@@ -149,6 +160,11 @@ class Client:
         raise AssertionError("the last try returns or raises")
 
 
+def _segment(name: str) -> str:
+    """A name as one part of a path, whatever characters it holds."""
+    return quote(name, safe="") or "%20"
+
+
 def _checked(response: httpx.Response) -> httpx.Response:
     if response.is_success:
         return response
@@ -156,6 +172,19 @@ def _checked(response: httpx.Response) -> httpx.Response:
         problem = response.json()
     except ValueError:
         problem = None
-    if not isinstance(problem, dict):
-        problem = {"title": response.reason_phrase, "detail": response.text[:500]}
-    raise ApiError(response.status_code, problem)
+    raise ApiError(response.status_code, problem if isinstance(problem, dict) else _foreign(response))
+
+
+def _read(response: httpx.Response, kind: type[AnswerT]) -> AnswerT:
+    try:
+        return kind.model_validate_json(response.content)
+    except ValidationError as error:
+        raise ApiError(response.status_code, _foreign(response)) from error
+
+
+def _foreign(response: httpx.Response) -> dict[str, Any]:
+    detail = (
+        f"{response.request.url} answered {response.status_code} with something this client cannot read: "
+        "another program, or another version of the service, may listen there; check FRS_URL"
+    )
+    return {"title": "Not understood", "detail": detail}

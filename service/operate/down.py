@@ -21,7 +21,7 @@ def down(settings: Settings) -> bool:
     folder = SystemFolder(settings.data_dir)
     stopped = False
     while folder.run_dir.is_dir():
-        supervisor = folder.supervisor
+        supervisor = folder.find_supervisor()
         if supervisor is not None:
             stopped = True
             supervisor.send(signal.SIGTERM)

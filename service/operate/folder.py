@@ -41,8 +41,7 @@ class SystemFolder:
         """What a part of the system prints."""
         return self.logs_dir / f"{name}.log"
 
-    @property
-    def url(self) -> str | None:
+    def read_url(self) -> str | None:
         """The recorded address of the running system; None while there is none."""
         try:
             return self.url_file.read_text().strip() or None
@@ -91,8 +90,7 @@ class SystemFolder:
             else:
                 yield True
 
-    @property
-    def supervisor(self) -> ProcessIdentity | None:
+    def find_supervisor(self) -> ProcessIdentity | None:
         """The process that looks after the running system; None while there is none."""
         identity = read_identity(self.pid_file(SUPERVISOR))
         return identity if identity is not None and identity.alive else None

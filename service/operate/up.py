@@ -30,7 +30,7 @@ class AlreadyRunningError(OperateError):
     """A supervisor already looks after this folder."""
 
     def __init__(self, folder: SystemFolder) -> None:
-        self.url = folder.url
+        self.url = folder.read_url()
         super().__init__(f"already running at {self.url or '(still starting)'} from {folder.data_dir}")
 
 
@@ -55,9 +55,7 @@ def serve(settings: Settings, *, say: Callable[[str], None], ready: Callable[[st
                     ready(url)
                     supervisor.watch()
             finally:
-                say(
-                    "stopping (asked once more it kills at once, and a running job resumes from its checkpoint)"
-                )
+                say("stopping (asked once more, it kills at once: a running job resumes from its checkpoint)")
                 supervisor.stop_all()
                 folder.clean()
 
@@ -69,7 +67,7 @@ def start_detached(settings: Settings) -> str:
     """
     folder = SystemFolder(settings.data_dir)
     folder.create()
-    if folder.supervisor is not None:
+    if folder.find_supervisor() is not None:
         raise AlreadyRunningError(folder)
     log_file = folder.log_file(SUPERVISOR)
     with log_file.open("wb") as log:
@@ -83,7 +81,7 @@ def start_detached(settings: Settings) -> str:
         )
     try:
         while process.poll() is None:
-            supervisor, url = folder.supervisor, folder.url
+            supervisor, url = folder.find_supervisor(), folder.read_url()
             if url is not None and supervisor is not None and supervisor.pid == process.pid:
                 return url
             time.sleep(POLL_SECONDS)
@@ -91,7 +89,7 @@ def start_detached(settings: Settings) -> str:
         process.terminate()
         process.wait()
         raise
-    if folder.supervisor is not None:
+    if folder.find_supervisor() is not None:
         raise AlreadyRunningError(folder)  # another was quicker
     raise ComponentError("the system", f"ended with code {process.returncode} while starting", log_file)
 

@@ -17,7 +17,7 @@ NOW = "2026-01-02T03:04:05Z"
 
 @dataclass
 class FakeServer:
-    """Answers by `METHOD path`; what is asked is kept. A list of answers is given one by one, the last for ever."""
+    """Answers by `METHOD path`; keeps what is asked. A list is given one by one, its last item for ever."""
 
     answers: dict[str, Any] = field(default_factory=dict)
     requests: list[httpx.Request] = field(default_factory=list)

@@ -67,7 +67,7 @@ def test_an_empty_root_stays_empty(tmp_path: Path) -> None:
 
 def test_fields_are_found_by_line(tmp_path: Path) -> None:
     file = read_experiment_file(write(tmp_path, "name: a\nmethods:\n  - none\n  - name: frs\n    x: 1\n"))
-    assert file.place("methods.1.x").endswith("exp.yaml:5")
-    assert file.place("methods.1.options.deep").endswith("exp.yaml:4")
-    assert file.place("methods.7").endswith("exp.yaml:2")
-    assert file.place("absent") == str(file.path)
+    assert file.line("methods.1.x") == 5
+    assert file.line("methods.1.options.deep") == 4
+    assert file.line("methods.7") == 2
+    assert file.line("absent") is None

@@ -53,16 +53,16 @@ def test_only_one_can_hold_a_folder(folder: SystemFolder) -> None:
 
 
 def test_a_supervisor_is_known_while_it_lives(folder: SystemFolder) -> None:
-    assert folder.supervisor is None
+    assert folder.find_supervisor() is None
     write_identity(folder.pid_file(SUPERVISOR), own_identity())
-    assert folder.supervisor == own_identity()
+    assert folder.find_supervisor() == own_identity()
 
 
 def test_cleaning_leaves_no_trace_of_a_running_system(folder: SystemFolder) -> None:
     folder.url_file.write_text("http://127.0.0.1:1\n")
     write_identity(folder.pid_file("api"), own_identity())
     folder.socket_path.touch()
-    assert folder.url == "http://127.0.0.1:1"
+    assert folder.read_url() == "http://127.0.0.1:1"
     folder.clean()
-    assert folder.url is None
+    assert folder.read_url() is None
     assert list(folder.run_dir.iterdir()) == []

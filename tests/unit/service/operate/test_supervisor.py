@@ -90,17 +90,13 @@ def test_parts_stop_in_reverse_order(folder: SystemFolder, watcher: Supervisor, 
     )
     for name in ("a", "b", "c"):
         part = component(note, name)
-        watcher.start(
-            Component(name=name, command=(*part.command, name), environment=part.environment)
-        )
+        watcher.start(Component(name=name, command=(*part.command, name), environment=part.environment))
         watcher.wait_until(lambda name=name: "up" in folder.log_file(name).read_text(), name, 10)
     watcher.stop_all()
     assert order.read_text() == "cba"
 
 
-def test_a_crashed_part_is_started_again(
-    folder: SystemFolder, watcher: Supervisor, said: list[str]
-) -> None:
+def test_a_crashed_part_is_started_again(folder: SystemFolder, watcher: Supervisor, said: list[str]) -> None:
     watcher.start(component(SLEEP))
     first = identity(folder)
     thread = threading.Thread(target=watcher.watch)
