@@ -68,7 +68,7 @@ REPORT = DatasetReport(
 
 
 def fill(factory: sessionmaker[Session]) -> None:
-    """A teacher that succeeded at its second attempt, a running student, a queued one, and a cancelled job."""
+    """A teacher that succeeded at its second attempt, a running and a queued student, and a cancelled job."""
     with factory.begin() as session:
         worker_id = ledger.register_worker(
             session, host="gpu-1", pid=17, version="0.1.0", devices={"gpus": 1}
