@@ -102,14 +102,16 @@ def request_cancel(session: Session, job_id: str) -> JobState:
 def cancel_experiment(session: Session, experiment_id: str) -> list[str]:
     """Cancel each unfinished job of an experiment; returns their ids. Raises NoResultFound."""
     session.get_one(Experiment, experiment_id)
-    # Those that wait come before what they wait for, or they would first be blocked by its cancelling.
+    # Locked in the order in which an ending job locks itself and then those that wait for it: no deadlock.
     unfinished = (
         select(Job.id)
         .where(Job.experiment_id == experiment_id, Job.state.not_in(TERMINAL))
-        .order_by(Job.position.desc(), Job.id)
+        .order_by(Job.position)
+        .with_for_update()
     )
     job_ids = list(session.scalars(unfinished))
-    for job_id in job_ids:
+    # Those that wait come before what they wait for, or they would first be blocked by its cancelling.
+    for job_id in reversed(job_ids):
         request_cancel(session, job_id)
     return job_ids
 

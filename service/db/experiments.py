@@ -43,10 +43,10 @@ def delete_experiment(session: Session, experiment_id: str) -> list[str]:
     Returns the URIs that nothing refers to any longer; delete the files after the commit.
     Raises NoResultFound, and ExperimentRunningError while a job runs.
     """
-    session.get_one(Experiment, experiment_id, with_for_update=True)
-    jobs = select(Job.id, Job.state).where(Job.experiment_id == experiment_id).with_for_update()
-    states = {row.id: row.state for row in session.execute(jobs)}
-    num_running = sum(state is JobState.RUNNING for state in states.values())
+    session.get_one(Experiment, experiment_id)
+    states = select(Job.state).where(Job.experiment_id == experiment_id)
+    locked = session.scalars(states.order_by(Job.position).with_for_update())
+    num_running = sum(state is JobState.RUNNING for state in locked)
     if num_running:
         raise ExperimentRunningError(experiment_id, num_running)
     uris = _uris(session, experiment_id)

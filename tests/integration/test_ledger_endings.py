@@ -1,5 +1,6 @@
 """Endings: what becomes of a job and of those that wait for it."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -183,6 +184,31 @@ def test_a_job_that_waits_for_two_is_queued_when_both_end_at_the_same_time(
     with ThreadPoolExecutor(7) as pool:
         assert set(pool.map(hand.finish, leases)) == {JobState.SUCCEEDED}
     assert hand.job(student.id).state is JobState.QUEUED
+
+
+def test_cancelling_while_the_teacher_ends_hurts_neither(
+    hand: Hand, submit: Submit, sessions: Sessions
+) -> None:
+    experiment_ids = [submit(methods=["none"], seeds=list(range(12))) for _ in range(4)]
+    leases = [hand.take() for _ in experiment_ids]
+    start = threading.Barrier(8)
+
+    def cancel(experiment_id: str) -> None:
+        start.wait()
+        with sessions.begin() as session:
+            ledger.cancel_experiment(session, experiment_id)
+
+    def end(lease: ledger.Lease) -> JobState:
+        start.wait()
+        return hand.finish(lease)
+
+    with ThreadPoolExecutor(8) as pool:
+        cancelling = [pool.submit(cancel, experiment_id) for experiment_id in experiment_ids]
+        ending = [pool.submit(end, lease) for lease in leases]
+        assert {future.result() for future in ending} == {JobState.SUCCEEDED}
+        assert [future.result() for future in cancelling] == [None] * 4
+    for experiment_id in experiment_ids:
+        assert set(_states(hand, experiment_id)[1:]) == {"cancelled"}
 
 
 def test_a_move_outside_the_table_is_refused(hand: Hand, submit: Submit, sessions: Sessions) -> None:
