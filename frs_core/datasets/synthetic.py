@@ -1,7 +1,8 @@
 """Generated images: shapes over textured backgrounds, overlapping, from small to large.
 
 No files: `root` stays empty, and the splits are always called train, val and test. An image follows
-from seed, split and index alone. Colour and texture say nothing of the class, only the shape does.
+from the options, its split and its index alone. The class is the shape; the colour leans towards the
+class without giving it away, the texture says nothing of it.
 """
 
 import numpy as np

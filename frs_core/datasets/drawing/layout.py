@@ -14,7 +14,7 @@ VERSION = 1
 _SPLIT_CODES = {"train": 0, "val": 1, "test": 2}
 _LARGEST_SHARE = 0.62
 """Of the image's shorter side: how far across the largest object may be."""
-_MAX_DISTRACTORS = 5
+_MAX_DISTRACTORS = 3
 _SEEN_SHARE = 0.3
 """An object of which less is seen is drawn and not annotated."""
 _MIN_SEEN_SIDE = 4

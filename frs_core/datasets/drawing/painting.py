@@ -6,14 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from frs_core.datasets.drawing.layout import Patch, Scene, patch, things
+from frs_core.datasets.drawing.layout import Patch, Scene, Thing, patch, things
 from frs_core.datasets.drawing.shapes import Plane
 
 Canvas = NDArray[np.float32]
 Texture = Callable[[np.random.Generator, Plane, Plane], Plane]
 
-_OCTAVES = ((2, 60.0), (5, 34.0), (12, 20.0), (32, 14.0))
-"""Cells along the shorter side, and the amplitude of their noise in grey levels."""
+_OCTAVES = ((2, 0.45), (5, 0.27), (12, 0.17), (32, 0.12))
+"""Cells along the shorter side, and the share of the grey range that their noise spans."""
+
+_HUE_SPREAD = 0.9
+_STRAY_HUES = 0.2
+"""Hues of one class spread (radians) far into those of its neighbours, and a share is of any hue."""
 
 
 def paint(scene: Scene) -> NDArray[np.uint8]:
@@ -21,35 +25,43 @@ def paint(scene: Scene) -> NDArray[np.uint8]:
     rng = scene.generator(1)
     canvas = _background(scene, rng)
     for thing in things(scene):
-        _add(canvas, patch(scene, thing), rng)
+        _add(canvas, patch(scene, thing), _colours(scene, thing, rng), rng)
     return _photograph(canvas, rng)
 
 
 def _background(scene: Scene, rng: np.random.Generator) -> Canvas:
     """Noise of several octaves over one colour, (H, W, 3)."""
-    canvas = np.full((scene.height, scene.width, 3), rng.uniform(60, 190, size=3), np.float32)
-    roughness = rng.uniform(0.4, 1.1)
+    canvas = np.full((scene.height, scene.width, 3), rng.uniform(70, 180), np.float32)
+    canvas += rng.uniform(-30, 30, size=3).astype(np.float32)
+    roughness = rng.uniform(0.4, 1.2)
     shorter = min(scene.width, scene.height)
-    for cells, amplitude in _OCTAVES:
+    for cells, share in _OCTAVES:
         rows, columns = (max(round(cells * side / shorter), 2) for side in (scene.height, scene.width))
         grid = rng.integers(256, size=(rows, columns, 3), dtype=np.uint8)
         grid = (0.65 * grid.mean(axis=2, keepdims=True) + 0.35 * grid).astype(np.uint8)
         smooth = Image.fromarray(grid).resize((scene.width, scene.height), Image.Resampling.BICUBIC)
-        canvas += (np.asarray(smooth, np.float32) - 127.5) * np.float32(roughness * amplitude / 60)
+        canvas += (np.asarray(smooth, np.float32) - 127.5) * np.float32(roughness * share)
     return canvas
 
 
-def _add(canvas: Canvas, part: Patch, rng: np.random.Generator) -> None:
-    """Lay one thing over the canvas. Its colours and texture say nothing of its class."""
-    colours = rng.uniform(15, 240, size=(2, 3)).astype(np.float32)
+def _colours(scene: Scene, thing: Thing, rng: np.random.Generator) -> Canvas:
+    """Two colours (2, 3) for a thing's texture. Their hue leans towards the class, and no more than that."""
+    hue = rng.uniform(0, 2 * np.pi)
+    if thing.label is not None and rng.random() > _STRAY_HUES:
+        hue = 2 * np.pi * thing.label / scene.classes + rng.normal(0, _HUE_SPREAD)
+    phases = hue + np.array([0, 2, 4]) * np.pi / 3
+    grey, tint = rng.uniform(60, 195, size=(2, 1)), rng.uniform(20, 90, size=(2, 1))
+    return np.asarray(grey + tint * np.cos(phases), np.float32)
+
+
+def _add(canvas: Canvas, part: Patch, colours: Canvas, rng: np.random.Generator) -> None:
+    """Lay one thing over the canvas, in a texture that says nothing of its class."""
     texture = _TEXTURES[rng.integers(len(_TEXTURES))]
     opacity = np.float32(rng.uniform(0.75, 1.0))
     height, width = part.distance.shape
     x = np.arange(width, dtype=np.float32)[None, :]
     y = np.arange(height, dtype=np.float32)[:, None]
     mix = texture(rng, x, y)[:, :, None]
-    if not part.distance.size:
-        return
     surface = colours[0] + (colours[1] - colours[0]) * mix
     alpha = np.clip(0.5 - part.distance, 0, 1)[:, :, None] * opacity
     rows, columns = part.window
