@@ -1,5 +1,6 @@
 """Puts the application together: routes under /api/v1, health beside it, the dashboard at /."""
 
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -38,7 +39,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.resources = Resources.open(settings)
+        app.state.resources = Resources.open(settings, app.state.closing)
         try:
             yield
         finally:
@@ -55,6 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
         redirect_slashes=False,
     )
+    app.state.closing = threading.Event()
     api = APIRouter(prefix=BASE_PATH, responses=_ERRORS)
     for module in (experiments, comparison, jobs, observations, files, catalogue, events):
         api.include_router(module.router)

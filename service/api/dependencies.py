@@ -1,5 +1,6 @@
 """What routes are handed: the process's resources, and a session per request."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Self
@@ -18,16 +19,17 @@ MAX_LIMIT = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """Opened when the application starts."""
+    """Opened when the application starts. `closing` is set when it is about to end."""
 
     settings: Settings
     engine: Engine
     read: sessionmaker[Session]
     write: sessionmaker[Session]
     store: ArtifactStore
+    closing: threading.Event
 
     @classmethod
-    def open(cls, settings: Settings) -> Self:
+    def open(cls, settings: Settings, closing: threading.Event) -> Self:
         """Connects lazily: a database that is down makes requests fail, not the process."""
         engine = create_engine(settings.resolved_database_url)
         return cls(
@@ -36,6 +38,7 @@ class Resources:
             read=session_factory(engine, read_only=True),
             write=session_factory(engine),
             store=open_store(settings.resolved_artifacts_url),
+            closing=closing,
         )
 
     def close(self) -> None:

@@ -81,7 +81,7 @@ async def _stream(
     feed = Feed(await run_in_threadpool(_start, resources) if after is None else after)
     running = await run_in_threadpool(_running, resources, experiment_id)
     yield ServerSentEvent(comment="connected", retry=2000)
-    while True:
+    while not resources.closing.is_set():
         for event in feed.take(await run_in_threadpool(_events, resources, feed.after), time.monotonic()):
             if experiment_id in (None, event.experiment_id):
                 view = EventView.model_validate(event)

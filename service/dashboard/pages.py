@@ -26,7 +26,7 @@ from service.db.states import JobState
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 PAGE_SIZE = 50
-_METRICS = {"ap": "AP", "ap50": "AP50", "ap75": "AP75", "ap_s": "APs", "ap_m": "APm", "ap_l": "APl"}
+_FURTHER_METRICS = {"ap50": "AP50", "ap75": "AP75", "ap_s": "APs", "ap_m": "APm", "ap_l": "APl"}
 
 
 def _delta(row: ComparisonRow) -> str:
@@ -91,7 +91,7 @@ def show_experiment(request: Request, session: Reading, experiment_id: str) -> H
         experiment=experiment_detail(session, experiment),
         comparison=comparison,
         why_no_comparison=reason,
-        metrics=_METRICS,
+        metrics=_FURTHER_METRICS,
         formats=reports.names(),
         files={job.id: _files(session, job.id) for job in experiment.jobs},
         last_event_id=last_event_id,

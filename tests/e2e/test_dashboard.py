@@ -1,0 +1,95 @@
+"""The pages in a real browser, before a real server."""
+
+import re
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.e2e.conftest import Actor
+    from tests.fixtures.submissions import Submit
+
+LIVE_MILLISECONDS = 20_000
+
+
+def wait_until_live(page: "Page") -> None:
+    page.wait_for_selector("#connection[data-state=live]", timeout=LIVE_MILLISECONDS)
+
+
+def test_an_empty_list_tells_how_to_submit_and_fills_itself(
+    page: "Page", server_url: str, submit: "Submit"
+) -> None:
+    page.goto(server_url)
+    assert "frs submit examples/demo.yaml" in page.inner_text("main")
+    wait_until_live(page)
+    experiment_id = submit(name="newcomer")
+    page.wait_for_selector(f"[data-experiment='{experiment_id}']", timeout=LIVE_MILLISECONDS)
+    assert "newcomer" in page.inner_text("main")
+
+
+def test_the_list_shows_states_progress_and_the_best_difference(
+    page: "Page", server_url: str, finished: str, unfinished: str
+) -> None:
+    page.goto(server_url)
+    done = page.inner_text(f"[data-experiment='{finished}']")
+    assert re.search(r"blood-cells\s+succeeded\s+100 %\s+\+1\.5\s+frs, n=3\s+blood\s*voc\s+Ada", done)
+    assert re.search(
+        r"street signs.*\s+running\s+47 %\s+–", page.inner_text(f"[data-experiment='{unfinished}']")
+    )
+    page.click("text=signs >> nth=-1")
+    page.wait_for_url(re.compile(r"tag=signs"))
+    assert page.locator("[data-experiment]").count() == 1
+
+
+def test_an_experiment_shows_its_comparison_in_points(page: "Page", server_url: str, finished: str) -> None:
+    page.goto(f"{server_url}/experiments/{finished[:6]}")
+    cells = page.locator("tr[data-label='frs'] > *").all_inner_texts()
+    assert cells[:5] == ["frs", "3", "35.7 ± 0.6", "+1.5 ± 0.2", "22 %"]
+    assert cells[-1] == "–"
+    assert "images load slower than it trains" in page.inner_text("main")
+    for link in page.locator("section .heading .links a, td.links a").all():
+        answer = httpx.get(f"{server_url}{link.get_attribute('href')}")
+        assert answer.status_code == 200
+        assert answer.content
+
+
+def test_an_experiment_tells_why_a_job_failed(page: "Page", server_url: str, unfinished: str) -> None:
+    page.goto(f"{server_url}/experiments/{unfinished}")
+    assert "the loss of step 47 is not finite" in page.inner_text("tr.reason-failed")
+
+
+def test_changes_in_the_database_appear_without_a_reload(
+    page: "Page", server_url: str, unfinished: str, actor: "Actor"
+) -> None:
+    page.goto(f"{server_url}/experiments/{unfinished}")
+    wait_until_live(page)
+    page.evaluate("window.sameDocument = true")
+    lease = actor.hand.take()
+    row = page.locator(f"[data-job='{lease.job_id}']")
+    row.locator(".state-running").wait_for(timeout=LIVE_MILLISECONDS)
+    actor.train(lease, epoch=3, loss=0.5123, ap=0.1)
+    row.locator("text=0.5123").wait_for(timeout=LIVE_MILLISECONDS)
+    assert re.search(r"3/8\s+38 %\s+0\.5123\s+10\.0\s+2 min 30 s", row.inner_text())
+    actor.succeed(lease, ap=0.2)
+    row.locator(".state-succeeded").wait_for(timeout=LIVE_MILLISECONDS)
+    assert page.locator("tr[data-label='frs-strong'] td >> nth=1").inner_text() == "20.0"
+    assert page.evaluate("window.sameDocument")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_page_is_wider_than_its_window(page: "Page", server_url: str, unfinished: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    for path in ("/", f"/experiments/{unfinished}"):
+        page.goto(f"{server_url}{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_an_experiment_that_is_not_there_leads_back_to_the_list(page: "Page", server_url: str) -> None:
+    answer = page.goto(f"{server_url}/experiments/0000")
+    assert answer is not None
+    assert answer.status == 404
+    page.click("text=All experiments")
+    assert page.url == f"{server_url}/"
