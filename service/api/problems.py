@@ -5,11 +5,14 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
@@ -19,6 +22,7 @@ from service.jobs.submit import IdempotencyConflictError
 MEDIA_TYPE = "application/problem+json"
 MAX_VALUE_LENGTH = 200
 MAX_FAULTS = 50
+_log = structlog.get_logger("service.api")
 _REMEDIES = {
     "Extra inputs are not permitted": "unknown key; correct its spelling or remove it",
     "Field required": "required, and absent; add it",
@@ -120,6 +124,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(AmbiguousIdError, _ambiguous)
     app.add_exception_handler(InvalidCursorError, _cursor)
     app.add_exception_handler(IdempotencyConflictError, _idempotency)
+    app.add_exception_handler(OperationalError, _database)
+    app.add_exception_handler(PoolTimeoutError, _database)
 
 
 async def _problem(request: Request, error: Exception) -> JSONResponse:
@@ -164,6 +170,13 @@ async def _cursor(request: Request, error: Exception) -> JSONResponse:
 
 async def _idempotency(request: Request, error: Exception) -> JSONResponse:
     return response(request, invalid(fault("Idempotency-Key", str(error))))
+
+
+async def _database(request: Request, error: Exception) -> JSONResponse:
+    _log.error("database.unavailable", exc_info=error)
+    detail = "the database cannot be used now; try again, and see /readyz if it lasts"
+    problem = ProblemError(503, "database-unavailable", detail)
+    return response(request, problem, {"Retry-After": "5"})
 
 
 def _from_pydantic(item: Mapping[str, Any]) -> FieldFault:
