@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], *, seconds: float = 20.0, every: float = 0.05) -> T:
+def wait_until(condition: Callable[[], T], *, seconds: float = 60.0, every: float = 0.05) -> T:
     """The condition's first true value. Fails after the deadline, with the last value there was."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

@@ -138,5 +138,5 @@ def _drain_first(number: int, board: Board) -> None:
     signal.signal(number, handle)
 
 
-def _log_loss(error: BaseException) -> None:
-    log.error("pool_process_failed", error=str(error))
+def _log_loss(failure: Any) -> None:
+    log.error("pool_process_failed", error=str(failure.exception))

@@ -32,6 +32,8 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # Celery has no types
                 self._turn_loop(time.monotonic() + seconds)
                 tries += 1
             else:
+                if tries:
+                    log.info("broker_is_back", broker=conn.as_uri())
                 self.first_connection_attempt = False
                 return conn
 

@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 def work(board: Board, slot: int, place: Workplace) -> int:
     """Claim and supervise jobs until none is left for this slot or the worker drains. Returns how many."""
     count = 0
-    with board.at_work(slot), _terminate_means_drain() as terminated:
+    with board.at_work(slot), _terminate_means_drain(board) as terminated:
         place = replace(place, draining=lambda: board.draining or terminated.is_set())
         while not place.draining() and (claim := _claim(board, place)) is not None:
             supervise(place, claim)
@@ -43,13 +43,16 @@ def _claim(board: Board, place: Workplace) -> ledger.Claim | None:
 
 
 @contextmanager
-def _terminate_means_drain() -> Iterator[threading.Event]:
-    """While a job is in hand, TERM hands it back first; then it means what it did before."""
+def _terminate_means_drain(board: Board) -> Iterator[threading.Event]:
+    """While a job is in hand, TERM hands it back first; then it means what it did before.
+
+    Where the whole worker drains, its main process ends this one in good order.
+    """
     terminated = threading.Event()
     previous = signal.signal(signal.SIGTERM, lambda *_: terminated.set())
     try:
         yield terminated
     finally:
         signal.signal(signal.SIGTERM, previous)
-        if terminated.is_set():
+        if terminated.is_set() and not board.draining:
             os.kill(os.getpid(), signal.SIGTERM)

@@ -86,8 +86,8 @@ def steps(sessions: Sessions) -> list[int]:
 
 
 def wait_for_child(sessions: Sessions, job_id: str) -> int:
-    """The pid of the job's child, once it has reported something and saved a state."""
-    wait_until(lambda: len(steps(sessions)) > 6)
+    """The pid of the job's child, once it has reported 12 steps, saved a state at the tenth, and waits."""
+    wait_until(lambda: len(steps(sessions)) == 12)
     pid = wait_until(lambda: attempts(sessions, job_id)[-1].pid)
     assert is_running(pid)
     return pid
@@ -114,9 +114,13 @@ def children_of(pid: int) -> list[int]:
 
 
 def test_a_wake_up_delivered_three_times_trains_once_and_loads_no_torch(
-    start_worker: StartWorker, sessions: Sessions, submit_miniature: SubmitMiniature, redis_url: str
+    start_worker: StartWorker,
+    quick_settings: Settings,
+    sessions: Sessions,
+    submit_miniature: SubmitMiniature,
+    redis_url: str,
 ) -> None:
-    job_id = submit_miniature(steps=30, step_ms=20)
+    job_id = submit_miniature(steps=23, hold_at=12)
     worker = start_worker(broker_url=redis_url, poll_seconds=NEVER)
     wait_for_worker(sessions)
     app = make_celery(Settings(broker_url=redis_url))
@@ -125,11 +129,12 @@ def test_a_wake_up_delivered_three_times_trains_once_and_loads_no_torch(
     wait_for_child(sessions, job_id)
     for pid in (worker.pid, *children_of(worker.pid)):
         assert "libtorch" not in Path(f"/proc/{pid}/maps").read_text()
+    (quick_settings.work_dir / f"{job_id}-1" / "go").touch()
     wait_for(sessions, job_id, JobState.SUCCEEDED)
     with redis.Redis.from_url(redis_url) as client:
         wait_until(lambda: client.llen(QUEUE) == 0 and client.hlen("unacked") == 0)
     assert [attempt.state for attempt in attempts(sessions, job_id)] == [AttemptState.SUCCEEDED]
-    assert steps(sessions) == list(range(1, 31))
+    assert steps(sessions) == list(range(1, 24))
 
 
 @pytest.mark.parametrize("broker_url", ["", NO_BROKER])
@@ -166,7 +171,7 @@ def test_a_broker_may_go_away_and_come_back(
 def test_cancel_ends_a_running_job_and_its_process(
     start_worker: StartWorker, sessions: Sessions, submit_miniature: SubmitMiniature
 ) -> None:
-    job_id = submit_miniature(steps=10_000, step_ms=20)
+    job_id = submit_miniature(steps=23, hold_at=12)
     start_worker()
     pid = wait_for_child(sessions, job_id)
     with sessions.begin() as session:
@@ -178,21 +183,21 @@ def test_cancel_ends_a_running_job_and_its_process(
 def test_a_killed_child_is_retried_from_its_last_state(
     start_worker: StartWorker, sessions: Sessions, submit_miniature: SubmitMiniature
 ) -> None:
-    job_id = submit_miniature(steps=60, step_ms=20)
+    job_id = submit_miniature(steps=23, hold_at=12)
     start_worker()
     os.kill(wait_for_child(sessions, job_id), signal.SIGKILL)
     wait_for(sessions, job_id, JobState.SUCCEEDED)
     first, second = attempts(sessions, job_id)
     assert (first.state, first.signal) == (AttemptState.FAILED, signal.SIGKILL)
-    assert second.resumed_from_step
-    assert steps(sessions) == list(range(1, 61))
+    assert second.resumed_from_step == 10
+    assert steps(sessions) == list(range(1, 24))
 
 
 @pytest.mark.parametrize("victim", ["worker", "pool process"])
 def test_a_killed_worker_loses_its_child_and_its_lease_and_the_job_goes_on(
     start_worker: StartWorker, sessions: Sessions, submit_miniature: SubmitMiniature, victim: str
 ) -> None:
-    job_id = submit_miniature(steps=60, step_ms=20)
+    job_id = submit_miniature(steps=23, hold_at=12)
     worker = start_worker()
     child = wait_for_child(sessions, job_id)
     if victim == "worker":
@@ -210,8 +215,8 @@ def test_a_killed_worker_loses_its_child_and_its_lease_and_the_job_goes_on(
     wait_for(sessions, job_id, JobState.SUCCEEDED)
     first, second = attempts(sessions, job_id)
     assert first.state is AttemptState.LOST
-    assert second.resumed_from_step
-    assert steps(sessions) == list(range(1, 61))
+    assert second.resumed_from_step == 10
+    assert steps(sessions) == list(range(1, 24))
 
 
 @pytest.mark.parametrize("whom", ["the main process", "the whole group"])
@@ -222,7 +227,7 @@ def test_term_hands_the_job_back_and_leaves_no_process(
     redis_url: str,
     whom: str,
 ) -> None:
-    job_id = submit_miniature(steps=10_000, step_ms=20)
+    job_id = submit_miniature(steps=23, hold_at=12)
     worker = start_worker(broker_url=redis_url)
     child = wait_for_child(sessions, job_id)
     pool = children_of(worker.pid)

@@ -1,6 +1,7 @@
 """Stands in for `workers.child`: a run of real events, files and signals that needs no torch and no second.
 
-What it does is written in the job's tags: `steps:20`, `step-ms:10`, `fault:NAME` (in the first attempt only).
+What it does is written in the job's tags: `steps:20`, and in the first attempt only `fault:NAME` and
+`hold-at:12` (at that step it waits to be stopped, or for a file `go` in its work folder).
 Its "training" is a sum of steps, so a resumed run must end where an uninterrupted one does.
 """
 
@@ -47,18 +48,18 @@ def main() -> int:
 
 
 def _run(context: LocalContext, job: dict[str, object], wishes: dict[str, str]) -> None:
-    steps, seconds = int(wishes.get("steps", "10")), int(wishes.get("step-ms", "5")) / 1000
+    steps = int(wishes.get("steps", "10"))
     step, total = 0, 0
     if context.resume_from is not None:
         state = json.loads(context.resume_from.read_text())
         step, total = state["step"], state["total"]
-    fault = wishes.get("fault") if context.resume_from is None else None
+    is_first = context.resume_from is None
+    fault = wishes.get("fault") if is_first else None
     if fault == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     context.progress("starting", total_steps=steps)
     context.environment({"python": sys.version, "resumed": step})
     while step < steps:
-        time.sleep(seconds)
         step, total = step + 1, total + step + 1
         context.report(step, {"train/loss": float(total)})
         _say(f"step {step}")
@@ -66,6 +67,8 @@ def _run(context: LocalContext, job: dict[str, object], wishes: dict[str, str]) 
             _save(context, step, total)
         if step == 7:
             _fail(fault, context)
+        if is_first and step == int(wishes.get("hold-at", "0")):
+            _hold(context)
         if context.should_stop():
             _save(context, step, total)
             raise Stopped(f"stopped at step {step}")
@@ -75,6 +78,11 @@ def _run(context: LocalContext, job: dict[str, object], wishes: dict[str, str]) 
 def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
+
+
+def _hold(context: LocalContext) -> None:
+    while not context.should_stop() and not (context.workdir / "go").exists():
+        time.sleep(0.01)
 
 
 def _fail(fault: str | None, context: LocalContext) -> None:

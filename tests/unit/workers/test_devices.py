@@ -1,0 +1,58 @@
+"""Which GPUs a worker lends, by what nvidia-smi and CUDA_VISIBLE_DEVICES say."""
+
+from pathlib import Path
+
+import pytest
+
+from workers.devices import describe, discover_gpus
+
+LISTING = """GPU-aaaa, NVIDIA H100 80GB HBM3, 81559
+GPU-bbbb, NVIDIA H100 80GB HBM3, [N/A]
+"""
+
+
+@pytest.fixture
+def nvidia_smi(tmp_path: Path) -> str:
+    """A PATH with a program that answers as nvidia-smi does."""
+    program = tmp_path / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\nprintf '%s' '{LISTING}'\n")
+    program.chmod(0o755)
+    return str(tmp_path)
+
+
+def test_a_host_without_the_driver_has_none(tmp_path: Path) -> None:
+    assert discover_gpus({"PATH": str(tmp_path)}) == []
+
+
+def test_a_driver_that_fails_means_none(nvidia_smi: str) -> None:
+    (Path(nvidia_smi) / "nvidia-smi").write_text("#!/bin/sh\necho 'no devices were found'\nexit 6\n")
+    assert discover_gpus({"PATH": nvidia_smi}) == []
+
+
+def test_every_gpu_is_found_with_its_name_and_memory(nvidia_smi: str) -> None:
+    first, second = discover_gpus({"PATH": nvidia_smi})
+    assert (first.uuid, first.name, first.memory_mib) == ("GPU-aaaa", "NVIDIA H100 80GB HBM3", 81559)
+    assert (second.uuid, second.memory_mib) == ("GPU-bbbb", None)
+
+
+@pytest.mark.parametrize(
+    ("visible", "found"),
+    [
+        ("", []),
+        ("-1", []),
+        ("1,0", ["GPU-bbbb", "GPU-aaaa"]),
+        ("GPU-bb", ["GPU-bbbb"]),
+        ("0,7,1", ["GPU-aaaa"]),
+        ("MIG-1234", ["MIG-1234"]),
+    ],
+)
+def test_only_visible_devices_count(nvidia_smi: str, visible: str, found: list[str]) -> None:
+    gpus = discover_gpus({"PATH": nvidia_smi, "CUDA_VISIBLE_DEVICES": visible})
+    assert [gpu.uuid for gpu in gpus] == found
+
+
+def test_the_ledger_is_told_devices_slots_and_cpus(nvidia_smi: str) -> None:
+    told = describe(discover_gpus({"PATH": nvidia_smi}), 2)
+    assert told["slots"] == 2
+    assert told["cpus"] >= 1
+    assert [gpu["uuid"] for gpu in told["gpus"]] == ["GPU-aaaa", "GPU-bbbb"]
