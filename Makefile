@@ -9,7 +9,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 EXTRAS ?= dev
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint requirements.lock
-# Older OpenBLAS and OpenMP runtimes fight over the cores when several processes train or test at once.
+# Tests start many processes on few cores: one thread each.
 THREADS := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1}
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
