@@ -21,6 +21,7 @@ from service.api import (
     middleware,
     observations,
     problems,
+    rendering,
 )
 from service.api.dependencies import Resources
 from service.settings import Settings
@@ -63,7 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(api)
     app.include_router(health.router, responses=_ERRORS)
     dashboard.install(app)
-    problems.install(app)
+    rendering.install(app)
     app.add_middleware(middleware.BodyLimit, limit_bytes=settings.max_request_bytes)
     app.add_middleware(middleware.RequestLog)
     app.add_middleware(middleware.SecurityHeaders)

@@ -10,7 +10,8 @@ from fastapi.responses import Response, StreamingResponse
 
 from service.api.dependencies import Reading, Res, Resources
 from service.api.problems import ProblemError
-from service.api.schemas import ArtifactView, CheckpointView, Page
+from service.api.records import ArtifactView, CheckpointView
+from service.api.schemas import Page
 from service.artifacts import ArtifactMissingError
 from service.artifacts.base import CHUNK_BYTES
 from service.db import queries

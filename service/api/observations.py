@@ -8,14 +8,8 @@ from fastapi.responses import PlainTextResponse, Response
 from pydantic import AfterValidator
 
 from service.api.dependencies import Reading, no_null
-from service.api.schemas import (
-    AttemptView,
-    EvaluationView,
-    LogView,
-    MetricPointView,
-    MetricSeriesView,
-    Page,
-)
+from service.api.records import AttemptView, EvaluationView, LogView, MetricPointView, MetricSeriesView
+from service.api.schemas import Page
 from service.db import queries
 from service.db.metrics import Series
 from service.db.states import TERMINAL, JobState

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from frs_core.spec import JobSpec
 from frs_core.spec.base import Name, Tag
 from service.db.models import Experiment, Job
-from service.db.states import AttemptState, DesiredState, JobState, experiment_state
+from service.db.states import DesiredState, JobState, experiment_state
 
 ItemT = TypeVar("ItemT")
 
@@ -139,96 +139,6 @@ class ExperimentChange(BaseModel):
     name: Name | None = None
     tags: tuple[Tag, ...] | None = Field(default=None, max_length=20)
     submitted_by: Name | None = None
-
-
-class AttemptView(View):
-    """One try at a job."""
-
-    id: str
-    worker_id: str | None
-    token: int
-    state: AttemptState
-    host: str | None
-    pid: int | None
-    started_at: datetime
-    heartbeat_at: datetime
-    lease_expires_at: datetime
-    ended_at: datetime | None
-    exit_code: int | None
-    signal: int | None
-    reason_code: str | None
-    reason: str | None
-    resumed_from_step: int | None
-    environment: dict[str, Any] | None
-
-
-class EvaluationView(View):
-    """COCO numbers of one checkpoint on one split, as fractions; null where COCO has none."""
-
-    id: str
-    job_id: str
-    split: str
-    step: int
-    epoch: int
-    evaluator: str
-    dataset_hash: str
-    num_images: int
-    num_boxes: int
-    metrics: dict[str, float | None]
-    per_class: dict[str, dict[str, float | None]]
-    created_at: datetime
-
-
-class FileView(View):
-    """A stored file; `download` is its path on this server."""
-
-    id: str
-    job_id: str
-    sha256: str
-    size_bytes: int
-    created_at: datetime
-    download: str
-
-
-class CheckpointView(FileView):
-    """A checkpoint: `state` resumes, `weights` are trained tensors, `export` is a stock mmdet checkpoint."""
-
-    kind: str
-    step: int
-    epoch: int
-    details: dict[str, Any]
-
-
-class ArtifactView(FileView):
-    """Another file of a job."""
-
-    name: str
-    media_type: str
-
-
-class MetricPointView(View):
-    """One value; null with its kind in `nonfinite` where it was not a finite number. `time`: seconds, UTC."""
-
-    step: int
-    value: float | None
-    nonfinite: str | None
-    time: float
-
-
-class MetricSeriesView(View):
-    """A named series; `num_points` counts all recorded, of which `points` may be an even selection."""
-
-    name: str
-    num_points: int
-    points: tuple[MetricPointView, ...]
-
-
-class LogView(View):
-    """Log text after `after`. Ask again with `next_after` until `finished`."""
-
-    text: str
-    next_after: str
-    finished: bool
 
 
 class EventView(View):

@@ -15,7 +15,8 @@ from service import reports
 from service.api.dependencies import Reading
 from service.api.experiments import Label, experiment_detail
 from service.api.files import checkpoint_view
-from service.api.schemas import CheckpointView, ExperimentSummary, job_progress
+from service.api.records import CheckpointView
+from service.api.schemas import ExperimentSummary, job_progress
 from service.comparison import Comparison, ComparisonRow, IncomparableError, Statistic
 from service.comparison.load import comparison_of
 from service.dashboard import numbers

@@ -25,12 +25,6 @@ DATASET = {"format": "synthetic", "test": "test"}
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
-@pytest.fixture
-def database_url(sqlite_url: str) -> str:
-    """What a browser shows does not depend on the kind of database."""
-    return sqlite_url
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator["Browser"]:
     """Chromium, from FRS_CHROMIUM or the system's."""

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 LIVE_MILLISECONDS = 20_000
 
 
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """What a browser shows does not depend on the kind of database."""
+    return sqlite_url
+
+
 def wait_until_live(page: "Page") -> None:
     page.wait_for_selector("#connection[data-state=live]", timeout=LIVE_MILLISECONDS)
 
