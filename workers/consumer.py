@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from celery.worker.consumer import Consumer as CeleryConsumer
 from celery.worker.state import maybe_shutdown
+from kombu.exceptions import OperationalError
 
 RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0)
 
@@ -25,10 +26,12 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]  # Celery has no types
         while True:
             maybe_shutdown()
             try:
-                conn.connect()
-            except self.connection_errors as error:
+                # Once: every further try would keep the loop waiting.
+                conn.ensure_connection(max_retries=0)
+            except (OperationalError, *self.connection_errors) as error:
                 seconds = RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)]
                 log.warning("broker_away", broker=conn.as_uri(), error=str(error), retry_seconds=seconds)
+                conn.maybe_switch_next()  # to the next broker, where several are configured
                 self._turn_loop(time.monotonic() + seconds)
                 tries += 1
             else:
