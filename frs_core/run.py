@@ -12,7 +12,7 @@ import yaml
 from torch import nn
 
 from frs_core.context import LocalContext, RunContext
-from frs_core.datasets.check import check, read_split
+from frs_core.datasets.check import check, describe, read_split
 from frs_core.datasets.records import DatasetReport
 from frs_core.detectors.builders import load_detector
 from frs_core.detectors.checkpoints import save_weights
@@ -62,9 +62,7 @@ def run(spec: JobSpec, context: RunContext) -> None:
 def _checked(spec: JobSpec, context: RunContext) -> DatasetReport:
     report = check(spec.dataset)
     if report.errors:
-        first = report.errors[0]
-        others = f" (and {len(report.errors) - 1} more kinds of fault)" if len(report.errors) > 1 else ""
-        raise DatasetError(f"{first.message}{others}", field=first.field)
+        raise DatasetError(describe(report.errors), field=report.errors[0].field)
     for fault in report.warnings:
         context.warn(
             fault.code,

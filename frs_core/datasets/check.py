@@ -41,7 +41,7 @@ def read_split(dataset: DatasetSpec, split_name: str) -> Split:
     """The split, without decoding its images. Raises DatasetError, naming the first errors, if it has any."""
     split = _read(dataset, split_name)
     if split.errors:
-        raise DatasetError(_summarise(split.errors), field=split.errors[0].field)
+        raise DatasetError(describe(split.errors), field=split.errors[0].field)
     return split
 
 
@@ -136,7 +136,8 @@ def _summary(split: Split) -> SplitSummary:
     return SplitSummary(images=len(split.images), boxes=sum(counts.values()), per_class=per_class)
 
 
-def _summarise(errors: tuple[Fault, ...]) -> str:
+def describe(errors: tuple[Fault, ...]) -> str:
+    """The first errors in words, with examples."""
     parts = []
     for fault in errors[:_FAULTS_IN_MESSAGE]:
         examples = f" (such as {'; '.join(fault.examples)})" if fault.examples else ""
