@@ -15,7 +15,7 @@ from service.cli.exit_codes import ExitCode
 from service.cli.experiment_file import ExperimentFile
 from service.cli.faults import invalid_file
 from service.cli.follow import follow
-from service.cli.session import err, out
+from service.cli.session import err, out, print_json
 from service.client import ApiError, Client, Experiment
 
 if TYPE_CHECKING:
@@ -32,26 +32,28 @@ def new_data_dir() -> Path:
     return Path(".demo") / time.strftime("%Y%m%d-%H%M%S")
 
 
-def run_demo(file: ExperimentFile, settings: "Settings", output_dir: Path) -> ExitCode:
+def run_demo(
+    file: ExperimentFile, settings: "Settings", output_dir: Path, *, as_json: bool = False
+) -> ExitCode:
     """Runs the experiment, writes its reports; gives the exit code. Raises OperateError if nothing starts."""
     started = time.monotonic()
+    console = err() if as_json else out()
     with _system(settings) as url, Client(url) as client:
-        out().print(f"[bold]Dashboard:[/] {url}   [dim](until the demo ends)[/]")
-        experiment = follow(client, _submit(client, file).id, out())
-        show_comparison(client, experiment)
-        if experiment.state != "succeeded":
-            _show_failures(client, experiment)
-            return ExitCode.FAILED
-        written = _write_reports(client, experiment, output_dir)
-    out().print(f"\nReports: {', '.join(map(str, written))}", markup=False, soft_wrap=True)
-    out().print(
-        f"Took {words.duration(time.monotonic() - started)}; everything is stopped. "
-        f"Data: {settings.data_dir}",
-        markup=False,
-        style="dim",
-        soft_wrap=True,
-    )
-    return ExitCode.OK
+        console.print(f"[bold]Dashboard:[/] {url}   [dim](until the demo ends)[/]")
+        experiment = follow(client, _submit(client, file).id, console)
+        show_comparison(client, experiment, console)
+        succeeded = experiment.state == "succeeded"
+        written = _write_reports(client, experiment, output_dir) if succeeded else []
+        _show_failures(client, experiment)
+    if written:
+        names = ", ".join(path.name for path in written)
+        console.print(f"\nReports in {output_dir}: {names}", markup=False, soft_wrap=True)
+    took = words.duration(time.monotonic() - started)
+    ending = f"Took {took}; everything is stopped. Data in {settings.data_dir}"
+    console.print(ending, markup=False, soft_wrap=True)
+    if as_json:
+        print_json({"id": experiment.id, "state": experiment.state, "reports": list(map(str, written))})
+    return ExitCode.OK if succeeded else ExitCode.FAILED
 
 
 @contextmanager

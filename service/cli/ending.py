@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
+from rich.console import Console
 
 from service.cli.comparison_table import ComparisonView
 from service.cli.exit_codes import ExitCode
@@ -31,12 +32,12 @@ def finish(client: Client, experiment: Experiment, *, as_json: bool) -> None:
     if as_json:
         print_json(experiment)
     else:
-        show_comparison(client, experiment)
+        show_comparison(client, experiment, out())
     if experiment.state != "succeeded":
         raise typer.Exit(ExitCode.FAILED)
 
 
-def show_comparison(client: Client, experiment: Experiment) -> None:
+def show_comparison(client: Client, experiment: Experiment, console: Console) -> None:
     """The table, or why there is none."""
     if not any(job.state == "succeeded" for job in experiment.jobs):
         err().print(f"The experiment ended as {experiment.state}; no job succeeded, so nothing is compared.")
@@ -46,6 +47,5 @@ def show_comparison(client: Client, experiment: Experiment) -> None:
     except ApiError as error:
         err().print(f"No comparison: {error}", markup=False)
         return
-    console = out()
     console.print()
     console.print(ComparisonView(comparison))

@@ -3,6 +3,7 @@
 The server's packages are imported inside the commands only: all others work without them.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,7 +48,7 @@ def up(
         if detach:
             ready(start_detached(settings))
         else:
-            serve(settings, say=lambda words: err().print(words, style="dim", markup=False), ready=ready)
+            serve(settings, say=_say, ready=ready)
     except AlreadyRunningError as error:
         if as_json:
             print_json({"url": error.url, "already_running": True})
@@ -79,13 +80,16 @@ def demo(
     data_dir: Annotated[
         Path | None, typer.Option(help="Data folder. Default: a new one in ./.demo", file_okay=False)
     ] = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """Run FILE on a system of its own that is stopped at the end, and write the reports."""
     settings = _settings(data_dir=data_dir or new_data_dir(), host="127.0.0.1", port=0, **EMBEDDED_ONLY)
     from service.operate.errors import OperateError
 
     try:
-        code = run_demo(read_experiment_file(file), settings, output_dir or settings.data_dir)
+        code = run_demo(
+            read_experiment_file(file), settings, output_dir or settings.data_dir, as_json=as_json
+        )
     except OperateError as error:
         raise CommandFailure(str(error), ExitCode.FAILED) from error
     raise typer.Exit(code)
@@ -107,6 +111,12 @@ def _settings(**given: Any) -> "Settings":
             for fault in error.errors()
         )
         raise CommandFailure(f"the settings are not valid: {faults}", ExitCode.USAGE) from error
+
+
+def _say(message: str) -> None:
+    # The terminal may be closed (rich then exits), and the system must still be stopped.
+    with suppress(OSError, SystemExit):
+        err().print(message, style="dim", markup=False)
 
 
 def _say_ready(url: str, settings: "Settings", *, detach: bool, as_json: bool) -> None:

@@ -22,6 +22,7 @@ from service.operate.supervisor import Supervisor
 from service.settings import Settings
 
 BROKER_SECONDS = 15.0
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 READY_SECONDS = 90.0
 """On two busy cores, importing the API alone can take most of ten seconds."""
 
@@ -35,7 +36,7 @@ class AlreadyRunningError(OperateError):
 
 
 def serve(settings: Settings, *, say: Callable[[str], None], ready: Callable[[str], None]) -> None:
-    """Runs the system until TERM or Ctrl-C; `ready` gets the URL once it answers.
+    """Runs the system until TERM, Ctrl-C or the end of its terminal; `ready` gets the URL once it answers.
 
     Raises AlreadyRunningError, or OperateError where a part cannot start or stay up; all is stopped then.
     """
@@ -97,7 +98,6 @@ def start_detached(settings: Settings) -> str:
 def main() -> None:
     """The detached supervisor."""
     log = structlog.get_logger("service.operate.up")
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         serve(Settings(), say=log.warning, ready=lambda url: log.info("ready", url=url))
     except OperateError as error:
@@ -144,7 +144,7 @@ def _stopped_by_signals(supervisor: Supervisor) -> Iterator[None]:
     def stop(_number: int, _frame: FrameType | None) -> None:
         supervisor.request_stop()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
     try:
         yield
     finally:

@@ -1,0 +1,68 @@
+import json
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+
+from service.cli import demo
+from service.cli.experiment_file import ExperimentFile
+from service.client import Client
+
+Make = Callable[..., Any]
+COMPARISON = {"experiment": "e", "baseline": "none", "rows": [], "warnings": ["one seed"]}
+
+
+@pytest.fixture
+def play(server: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Make:
+    """Runs the demo on the fake server."""
+    monkeypatch.setattr(demo, "_system", lambda _settings: nullcontext("http://fake"))
+    monkeypatch.setattr(
+        demo, "Client", lambda url: Client(url, retry_delays=(), transport=httpx.MockTransport(server))
+    )
+    file = ExperimentFile(path=tmp_path / "exp.yaml", content={"name": "a"}, lines={"name": 1})
+
+    def run() -> int:
+        return int(demo.run_demo(file, SimpleNamespace(data_dir=tmp_path), tmp_path / "reports"))
+
+    return run
+
+
+def test_a_demo_writes_the_reports_and_names_them(
+    server: Any, play: Make, make_experiment: Make, make_job: Make, tmp_path: Path, capsys: Any
+) -> None:
+    done = make_experiment("succeeded", make_job("succeeded"))
+    server.answers["POST /experiments"] = done
+    server.answers["GET /experiments/e1234567890"] = done
+    server.answers["GET /experiments/e1234567890/comparison"] = COMPARISON
+    assert play() == 0
+    printed = capsys.readouterr().out
+    assert "Dashboard: http://fake" in printed
+    assert f"Reports in {tmp_path / 'reports'}: comparison.md, comparison.csv, comparison.json" in printed
+    assert json.loads((tmp_path / "reports" / "comparison.json").read_text()) == COMPARISON
+    formats = [request.url.params.get("format") for request in server.requests[-3:]]
+    assert formats == ["md", "csv", "json"]
+
+
+def test_a_failed_demo_shows_the_reason_and_the_end_of_the_log(
+    server: Any, play: Make, make_experiment: Make, make_job: Make, tmp_path: Path, capsys: Any
+) -> None:
+    failed = make_experiment(
+        "failed",
+        make_job("failed", reason="loss is not finite"),
+        make_job("blocked", "b", reason="none"),
+    )
+    server.answers["POST /experiments"] = failed
+    server.answers["GET /experiments/e1234567890"] = failed
+    lines = "".join(f"[line {number}]\n" for number in range(100))
+    server.answers["GET /jobs/j-frs-0/logs"] = {"text": lines, "next_after": "1", "finished": True}
+    assert play() == 1
+    printed = capsys.readouterr().err
+    assert "frs · seed 0: loss is not finite" in printed
+    assert "b · seed 0: none" in printed
+    assert "[line 99]" in printed
+    assert "[line 79]" not in printed
+    assert not (tmp_path / "reports").exists()
