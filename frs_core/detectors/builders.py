@@ -23,7 +23,7 @@ def model_config(spec: DetectorSpec, num_classes: int) -> Any:
     model = Config.fromfile(CONFIG_ROOT / f"{spec.zoo}.py").model
     model.data_preprocessor.pop("batch_augments", None)
     _apply_backbone(model, spec)
-    _apply_head(model, spec, num_classes)
+    _apply_heads(model, spec, num_classes)
     return model
 
 
@@ -44,14 +44,27 @@ def _apply_backbone(model: Any, spec: DetectorSpec) -> None:
     model.neck.in_channels = [widths[stage] for stage in backbone.get("out_indices", range(4))]
 
 
-def _apply_head(model: Any, spec: DetectorSpec, num_classes: int) -> None:
-    head = model.bbox_head
+def _apply_heads(model: Any, spec: DetectorSpec, num_classes: int) -> None:
     model.neck.out_channels = spec.resolved_fpn_channels
-    head.in_channels = spec.resolved_fpn_channels
-    head.feat_channels = spec.resolved_head_channels
-    head.num_classes = num_classes
+    dense = model.get("rpn_head") or model.bbox_head
+    dense.in_channels = spec.resolved_fpn_channels
+    dense.feat_channels = spec.resolved_head_channels
+    if model.get("roi_head"):
+        _apply_roi_head(model.roi_head, spec, num_classes)
+        return
+    dense.num_classes = num_classes
     if spec.stacked_convs is not None:
-        head.stacked_convs = spec.stacked_convs
+        dense.stacked_convs = spec.stacked_convs
+
+
+def _apply_roi_head(roi_head: Any, spec: DetectorSpec, num_classes: int) -> None:
+    roi_head.bbox_roi_extractor.out_channels = spec.resolved_fpn_channels
+    heads = roi_head.bbox_head
+    for head in heads if isinstance(heads, list) else [heads]:
+        head.in_channels = spec.resolved_fpn_channels
+        head.num_classes = num_classes
+        if spec.roi_channels is not None:
+            head.fc_out_channels = spec.roi_channels
 
 
 def build_detector(spec: DetectorSpec, num_classes: int, *, seed: int) -> nn.Module:

@@ -3,7 +3,8 @@
 Shapes: N images, C channels, H x W locations of a level, A anchors, K classes.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from frs_core.methods import Signal
 class Signals:
     """Per level, finest first: neck features (N, C, H, W) and class logits (N, A*K, H, W).
 
+    Of a two-stage detector the logits are the objectness of its region proposal network (K = 1).
     What was not asked for is empty.
     """
 
@@ -24,29 +26,40 @@ class Signals:
     cls: tuple[Tensor, ...] = ()
 
 
-def _retinanet_class_logits(head: Any, level: Tensor) -> Tensor:
-    for conv in head.cls_convs:
-        level = conv(level)
-    logits: Tensor = head.retina_cls(level)
+def _tower(classifier: str) -> Callable[[Any, Tensor], Tensor]:
+    """The class branch of a one-stage head: its `cls_convs`, then the named convolution."""
+
+    def logits(head: Any, level: Tensor) -> Tensor:
+        for conv in head.cls_convs:
+            level = conv(level)
+        found: Tensor = getattr(head, classifier)(level)
+        return found
+
     return logits
 
 
-def _fcos_class_logits(head: Any, level: Tensor) -> Tensor:
-    for conv in head.cls_convs:
-        level = conv(level)
-    logits: Tensor = head.conv_cls(level)
-    return logits
+def _objectness(head: Any, level: Tensor) -> Tensor:
+    found: Tensor = head.rpn_cls(torch.relu(head.rpn_conv(level)))
+    return found
 
 
 _CLASS_BRANCH: dict[str, Callable[[Any, Tensor], Tensor]] = {
-    "retinanet": _retinanet_class_logits,
-    "fcos": _fcos_class_logits,
+    "retinanet": _tower("retina_cls"),
+    "fcos": _tower("conv_cls"),
+    "gfl": _tower("gfl_cls"),
+    "faster_rcnn": _objectness,
+    "cascade_rcnn": _objectness,
 }
 
 
 def families() -> tuple[str, ...]:
     """The detector families whose signals are known."""
     return tuple(sorted(_CLASS_BRANCH))
+
+
+def dense_head(detector: nn.Module) -> Any:
+    """The head that scores every location: the detector's own, or its region proposal network."""
+    return detector.rpn_head if hasattr(detector, "rpn_head") else detector.bbox_head
 
 
 @torch.no_grad()
@@ -58,19 +71,27 @@ def teacher_signals(
     neck = tuple(teacher.extract_feat(inputs))  # type: ignore[operator]
     if Signal.CLS not in requires:
         return Signals(neck=neck)
-    branch = _CLASS_BRANCH[family]
-    return Signals(neck=neck, cls=tuple(branch(teacher.bbox_head, level) for level in neck))
+    head, branch = dense_head(teacher), _CLASS_BRANCH[family]
+    return Signals(neck=neck, cls=tuple(branch(head, level) for level in neck))
 
 
 def student_losses(
     student: nn.Module, inputs: Tensor, data_samples: Sequence[Any]
 ) -> tuple[dict[str, Any], Signals]:
-    """The detector's own losses and its signals, from one pass through its head."""
-    neck = tuple(student.extract_feat(inputs))  # type: ignore[operator]
-    head: Any = student.bbox_head
-    outputs = head(neck)
-    instances = [sample.gt_instances for sample in data_samples]
-    ignored = [sample.get("ignored_instances") for sample in data_samples]
-    metas = [sample.metainfo for sample in data_samples]
-    losses: dict[str, Any] = head.loss_by_feat(*outputs, instances, metas, ignored)
-    return losses, Signals(neck=neck, cls=tuple(outputs[0]))
+    """The detector's own losses, as it computes them, and its signals, caught on the way: one pass in all."""
+    caught: dict[str, tuple[Tensor, ...]] = {}
+    with (
+        _caught(student.neck, lambda output: caught.update(neck=tuple(output))),
+        _caught(dense_head(student), lambda output: caught.update(cls=tuple(output[0]))),
+    ):
+        losses: dict[str, Any] = student.loss(inputs, list(data_samples))  # type: ignore[operator]
+    return {name: value for name, value in losses.items() if "loss" in name}, Signals(**caught)
+
+
+@contextmanager
+def _caught(module: Any, take: Callable[[Any], None]) -> Iterator[None]:
+    handle = module.register_forward_hook(lambda _module, _inputs, output: take(output))
+    try:
+        yield
+    finally:
+        handle.remove()

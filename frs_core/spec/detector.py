@@ -12,7 +12,9 @@ from frs_core.spec.faults import fault
 class DetectorSpec(Spec):
     """A zoo configuration with typed overrides; a knob left out keeps the zoo's value.
 
-    `head_channels` follows `fpn_channels` when only the latter is given, as in the zoo's own configs.
+    `head_channels` follows `fpn_channels` when only the latter is given, as in the zoo's own configs; of a
+    two-stage detector it is the region proposal network's. `roi_channels` is the width of its two shared
+    fully connected layers, `stacked_convs` the depth of a one-stage detector's towers.
     """
 
     zoo: str = Field(
@@ -23,6 +25,7 @@ class DetectorSpec(Spec):
     fpn_channels: int | None = Field(default=None, ge=8, le=1024)
     head_channels: int | None = Field(default=None, ge=8, le=1024)
     stacked_convs: int | None = Field(default=None, ge=1, le=8)
+    roi_channels: int | None = Field(default=None, ge=8, le=4096)
 
     @field_validator("zoo")
     @classmethod
@@ -44,6 +47,10 @@ class DetectorSpec(Spec):
                 if getattr(self, knob) is not None:
                     message = f"{self.zoo} has a {known.backbone_type} backbone; {knob} is for ResNet"
                     raise fault(knob, getattr(self, knob), message)
+        foreign = "stacked_convs" if self.is_two_stage else "roi_channels"
+        if getattr(self, foreign) is not None:
+            message = f"{foreign} is no part of {self.family}: leave it out"
+            raise fault(foreign, getattr(self, foreign), message)
         return self
 
     @model_validator(mode="after")
@@ -65,6 +72,11 @@ class DetectorSpec(Spec):
     def family(self) -> str:
         """The family: retinanet, fcos, ..."""
         return zoo.entry(self.zoo).family
+
+    @property
+    def is_two_stage(self) -> bool:
+        """Whether regions are proposed first and classified second."""
+        return self.family in ("faster_rcnn", "cascade_rcnn")
 
     @property
     def resolved_fpn_channels(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from frs_core.detectors.seeds import seeded
 from frs_core.detectors.signals import Signals, student_losses, teacher_signals
 from frs_core.detectors.wall import BaseModel, OptimWrapper
 from frs_core.errors import NonFiniteLossError
@@ -35,11 +36,14 @@ class Teacher:
 class DistillingDetector(BaseModel):  # type: ignore[misc]
     """A student with its own losses plus the method's terms."""
 
-    def __init__(self, student: nn.Module, method: nn.Module | None, teacher: Teacher | None) -> None:
+    def __init__(
+        self, student: nn.Module, method: nn.Module | None, teacher: Teacher | None, *, seed: int
+    ) -> None:
         super().__init__(data_preprocessor=None)
         self.student = student
         self.method = method
         self._teacher = teacher
+        self._seed = seed
         self.step = 0
 
     def init_weights(self) -> None:
@@ -65,8 +69,10 @@ class DistillingDetector(BaseModel):  # type: ignore[misc]
         images = list(data["inputs"])
         teacher = self._teacher.signals(images) if self._teacher is not None else None
         prepared = cast(nn.Module, self.student.data_preprocessor)(data, True)
-        losses, signals = student_losses(self.student, prepared["inputs"], prepared["data_samples"])
-        terms = {name.removeprefix("loss_"): _as_scalar(value) for name, value in losses.items()}
+        # A two-stage detector samples regions: by (seed, step), whatever the method and wherever a run began.
+        with seeded(self._seed, "regions", self.step):
+            losses, signals = student_losses(self.student, prepared["inputs"], prepared["data_samples"])
+        terms = {name.replace("loss_", ""): _as_scalar(value) for name, value in losses.items()}
         self._plain_names = frozenset(terms)
         if self.method is None or teacher is None:
             return terms

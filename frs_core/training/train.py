@@ -96,13 +96,13 @@ def build_model(spec: JobSpec, num_classes: int) -> DistillingDetector:
     """Student, method and teacher of the job; `none` brings no teacher."""
     student = build_detector(spec.detector, num_classes, seed=spec.seed)
     if not spec.needs_teacher:
-        return DistillingDetector(student, None, None)
+        return DistillingDetector(student, None, None, seed=spec.seed)
     assert spec.teacher is not None
     assert spec.teacher.checkpoint is not None
     assert spec.method is not None
     detector, _ = load_detector(spec.teacher.detector, num_classes, Path(spec.teacher.checkpoint))
     teacher = Teacher(detector.to(get_device()), spec.teacher.detector.family, spec.method.requires)
-    return DistillingDetector(student, build_method(spec), teacher)
+    return DistillingDetector(student, build_method(spec), teacher, seed=spec.seed)
 
 
 def training_hash(spec: JobSpec) -> str:

@@ -20,8 +20,14 @@ from frs_core.zoo import ZooEntry
 
 INDEX = Path(__file__).with_name("index.json")
 
-FAMILIES = {("RetinaNet", "RetinaHead"): "retinanet", ("FCOS", "FCOSHead"): "fcos"}
-"""The detector and head types that make a family. Another family is one more line here."""
+FAMILIES = {
+    ("RetinaNet", "RetinaHead", None): "retinanet",
+    ("FCOS", "FCOSHead", None): "fcos",
+    ("GFL", "GFLHead", None): "gfl",
+    ("FasterRCNN", "RPNHead", "StandardRoIHead"): "faster_rcnn",
+    ("CascadeRCNN", "RPNHead", "CascadeRoIHead"): "cascade_rcnn",
+}
+"""The detector, dense head and RoI head types that make a family. Another family is one more line here."""
 
 _OPERATORS = {
     "DCN": "deform_conv",
@@ -31,14 +37,20 @@ _OPERATORS = {
     "CrissCrossAttention": "ccattention",
     "PSAMask": "psamask",
     "MultiScaleDeformableAttention": "ms_deform_attn",
+    "soft_nms": "softnms",
 }
 """Layer types built on an operator of mmcv that is neither NMS, RoIAlign nor the focal loss."""
 
 _HEAD_NORM_DEFAULT: dict[str, Mapping[str, Any] | None] = {
     "RetinaHead": None,
     "FCOSHead": {"type": "GN", "num_groups": 32},
+    "GFLHead": {"type": "GN", "num_groups": 32},
+    "RPNHead": None,
 }
 """What mmdet's heads take where a config is silent about `norm_cfg`."""
+
+_STACKED_CONVS = {"RetinaHead": 4, "FCOSHead": 4, "GFLHead": 4, "RPNHead": 1}
+"""Convolutions before the classifier where a config is silent."""
 
 
 def mim_folder() -> Path:
@@ -83,7 +95,8 @@ def _entry(folder: Path, path: Path, metadata: Mapping[str, Mapping[str, Any]]) 
     family = _family(model) if model and not config.get("custom_imports") else None
     if family is None:
         return None
-    head, backbone, preprocessor = model.bbox_head, model.backbone, model.data_preprocessor
+    head, backbone, preprocessor = _dense_head(model), model.backbone, model.data_preprocessor
+    assert head is not None
     weights_url = metadata.get(str(path.relative_to(folder)), {}).get("Weights")
     return ZooEntry(
         name=path.relative_to(folder / "configs").with_suffix("").as_posix(),
@@ -92,7 +105,7 @@ def _entry(folder: Path, path: Path, metadata: Mapping[str, Mapping[str, Any]]) 
         scores_per_location=_scores_per_location(head),
         fpn_channels=model.neck.out_channels,
         head_channels=head.get("feat_channels", 256),
-        stacked_convs=head.get("stacked_convs", 4),
+        stacked_convs=head.get("stacked_convs", _STACKED_CONVS[head.type]),
         head_norm_groups=_norm_groups(head),
         backbone_type=backbone.type,
         backbone_depth=backbone.get("depth"),
@@ -109,12 +122,35 @@ def _entry(folder: Path, path: Path, metadata: Mapping[str, Mapping[str, Any]]) 
 
 def _family(model: Any) -> str | None:
     """The family of a complete, box-only detector with one FPN and a plain classifier; else None."""
-    head, neck = model.get("bbox_head"), model.get("neck")
-    if not isinstance(head, dict) or not isinstance(neck, dict) or model.get("mask_head"):
+    head, neck, roi_head = _dense_head(model), model.get("neck"), model.get("roi_head") or {}
+    if head is None or not isinstance(neck, dict) or model.get("mask_head") or roi_head.get("mask_head"):
         return None
     if neck.get("type") != "FPN" or not _strides(head) or head.get("cls_predictor_cfg"):
         return None
-    return FAMILIES.get((str(model.get("type")), str(head.get("type"))))
+    if roi_head and not _is_plain_roi_head(roi_head):
+        return None
+    return FAMILIES.get((str(model.get("type")), str(head.get("type")), roi_head.get("type")))
+
+
+def _is_plain_roi_head(roi_head: Mapping[str, Any]) -> bool:
+    """Whether it pools with RoIAlign from one level and classifies with two shared layers and softmax."""
+    extractor, heads = roi_head["bbox_roi_extractor"], roi_head["bbox_head"]
+    return (
+        extractor["type"] == "SingleRoIExtractor"
+        and extractor["roi_layer"]["type"] == "RoIAlign"
+        and all(
+            head["type"] == "Shared2FCBBoxHead"
+            and not head.get("cls_predictor_cfg")
+            and head.get("loss_cls", {}).get("type", "CrossEntropyLoss") == "CrossEntropyLoss"
+            for head in (heads if isinstance(heads, list | tuple) else [heads])
+        )
+    )
+
+
+def _dense_head(model: Any) -> Any | None:
+    """The head on every location: the detector's own, or the region proposal network's."""
+    head = model.get("rpn_head") or model.get("bbox_head")
+    return head if isinstance(head, dict) else None
 
 
 def _strides(head: Mapping[str, Any]) -> list[int]:

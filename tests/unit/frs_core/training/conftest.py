@@ -20,7 +20,28 @@ FCOS = {
     "fpn_channels": 64,
     "stacked_convs": 1,
 }
-DETECTORS = {"retinanet": RETINANET, "fcos": FCOS}
+GFL = {
+    "zoo": "gfl/gfl_r50_fpn_1x_coco",
+    "backbone_depth": 18,
+    "base_channels": 4,
+    "fpn_channels": 64,
+    "stacked_convs": 1,
+}
+FASTER_RCNN = {
+    "zoo": "faster_rcnn/faster-rcnn_r50_fpn_1x_coco",
+    "backbone_depth": 18,
+    "base_channels": 4,
+    "fpn_channels": 8,
+    "roi_channels": 16,
+}
+CASCADE_RCNN = {**FASTER_RCNN, "zoo": "cascade_rcnn/cascade-rcnn_r50_fpn_1x_coco"}
+DETECTORS = {
+    "retinanet": RETINANET,
+    "fcos": FCOS,
+    "gfl": GFL,
+    "faster_rcnn": FASTER_RCNN,
+    "cascade_rcnn": CASCADE_RCNN,
+}
 DATASET = {
     "format": "synthetic",
     "test": "test",

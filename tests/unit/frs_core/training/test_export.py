@@ -13,6 +13,7 @@ import pytest
 from frs_core.context import LocalContext
 
 pytestmark = pytest.mark.torch
+SLOW_FAMILIES = ("fcos", "gfl", "cascade_rcnn")
 
 LONG_ENOUGH_TO_FIND_SOMETHING = {
     "epochs": 20,
@@ -40,7 +41,10 @@ print(json.dumps({"classes": model.dataset_meta["classes"], "bboxes": found.bbox
 """
 
 
-@pytest.mark.parametrize("family", ["retinanet", "fcos"])
+@pytest.mark.parametrize(
+    "family",
+    ["retinanet", "faster_rcnn", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW_FAMILIES)],
+)
 def test_stock_mmdet_loads_the_export_and_finds_the_recorded_boxes(
     family: str, tmp_path: Path, tiny_job: Callable[..., Any]
 ) -> None:

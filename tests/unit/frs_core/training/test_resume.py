@@ -44,8 +44,12 @@ def metrics(*workdirs: Path) -> dict[int, dict[str, float | None]]:
     return series
 
 
-@pytest.mark.parametrize(("method", "stops"), [("none", (1, 3)), ("frs", (2, 4))])
+@pytest.mark.parametrize(
+    ("family", "method", "stops"),
+    [("retinanet", "none", (1, 3)), ("retinanet", "frs", (2, 4)), ("faster_rcnn", "frs", (4,))],
+)
 def test_a_stopped_run_continues_as_if_nothing_had_happened(
+    family: str,
     method: str,
     stops: tuple[int, ...],
     tmp_path: Path,
@@ -55,7 +59,7 @@ def test_a_stopped_run_continues_as_if_nothing_had_happened(
     from frs_core.run import STOPPED_EXIT_CODE, run_and_report
 
     torch.use_deterministic_algorithms(True, warn_only=True)
-    spec = tiny_job("distill", method={"name": method}, teacher=teacher_of("retinanet"))
+    spec = tiny_job("distill", family, method={"name": method}, teacher=teacher_of(family))
     whole = tmp_path / "whole"
     assert run_and_report(spec, LocalContext(whole)) == 0
 
