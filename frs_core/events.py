@@ -11,6 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 EVENTS_FILE = "events.jsonl"
 
 
+COCO_METRICS = (
+    "ap", "ap50", "ap75", "ap_s", "ap_m", "ap_l", "ar_1", "ar_10", "ar_100", "ar_s", "ar_m", "ar_l",
+)  # fmt: skip
+"""The names of COCO's 12 numbers, in the order of its summary: fractions; AR at 1, 10 and 100 detections."""
+
+
 class CheckpointKind(StrEnum):
     """`state` resumes a run; `weights` are the trained tensors; `export` is a stock mmdet checkpoint."""
 

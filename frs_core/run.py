@@ -1,9 +1,9 @@
 """The whole story of a job. `python -m frs_core.run job.yaml` tells it with no service at all."""
 
 import argparse
+import logging
 import platform
 import sys
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from frs_core.training.export import save_export
 from frs_core.training.train import Trained, train
 
 STOPPED_EXIT_CODE = 75
+
+log = logging.getLogger("frs_core.run")  # __name__ is __main__ where this file is the program
 
 
 def run(spec: JobSpec, context: RunContext) -> None:
@@ -66,7 +68,7 @@ def _checked(spec: JobSpec, context: RunContext) -> DatasetReport:
     for fault in report.warnings:
         context.warn(
             fault.code,
-            fault.message,
+            f"{fault.field}: {fault.message}",
             count=fault.count,
             details={"field": fault.field, "examples": list(fault.examples)},
         )
@@ -107,18 +109,24 @@ def _environment() -> dict[str, Any]:
 
 def run_and_report(spec: JobSpec, context: LocalContext) -> int:
     """Run, and write how it ended as the last event. Gives 0, 1, or 75 when stopped with its state saved."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stdout)
+    logging.getLogger("frs_core").setLevel(logging.INFO)
+    log.info("%s %s: %s", spec.kind.value, spec.name, context.workdir)
     try:
         run(spec, context)
     except Stopped as stop:
+        log.info("%s", stop)
         context.result("stopped", message=str(stop))
         return STOPPED_EXIT_CODE
     except UserError as error:
+        log.error("%s", error)  # noqa: TRY400 - the message is for the user, who has no use for our frames
         context.result("failed", code=error.code, message=str(error), field=error.field, user_error=True)
         return 1
     except Exception as error:
-        traceback.print_exc()
+        log.exception("the run failed")
         context.result("failed", code="crash", message=f"{type(error).__name__}: {error}")
         return 1
+    log.info("succeeded")
     context.result("succeeded")
     return 0
 

@@ -4,15 +4,18 @@ The order matters: the stand-in for mmcv's compiled operators must be in place b
 and the unsafe checkpoint loaders are replaced before anything can call them.
 """
 
+import contextlib
+import io
 from pathlib import Path
 
 from frs_core.detectors import operators
 
 OPERATOR_SOURCE = operators.install()
 
-import mmdet  # noqa: E402
-import mmdet.datasets.transforms  # noqa: E402
-import mmdet.models  # noqa: E402
+with contextlib.redirect_stdout(io.StringIO()):  # mmdet says that it lacks a package nobody needs
+    import mmdet
+    import mmdet.datasets.transforms
+    import mmdet.models
 from mmcv.transforms import Compose  # noqa: E402
 from mmdet.registry import MODELS  # noqa: E402
 from mmdet.structures import DetDataSample  # noqa: E402
@@ -21,6 +24,7 @@ from mmengine.config import Config  # noqa: E402
 from mmengine.dataset import pseudo_collate  # noqa: E402
 from mmengine.device import get_device  # noqa: E402
 from mmengine.hooks import Hook, ParamSchedulerHook  # noqa: E402
+from mmengine.logging import MMLogger  # noqa: E402
 from mmengine.model import BaseModel  # noqa: E402
 from mmengine.optim import CosineAnnealingLR, LinearLR, MultiStepLR, OptimWrapper  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
@@ -29,6 +33,8 @@ from mmengine.runner import BaseLoop, Runner  # noqa: E402
 from frs_core.detectors import checkpoints  # noqa: E402
 
 checkpoints.forbid_unsafe_loading()
+# Before mmengine makes its own: at INFO it lists the initialiser of every tensor of every model.
+MMLogger.get_instance("mmengine", log_level="WARNING")
 init_default_scope("mmdet")
 
 CONFIG_ROOT = Path(mmdet.__file__).parent / ".mim" / "configs"

@@ -1,7 +1,5 @@
 """The COCO numbers, by faster-coco-eval, unrounded."""
 
-import contextlib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +9,7 @@ import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
 
 from frs_core.datasets.records import ImageRecord, Split
-
-METRICS = ("ap", "ap50", "ap75", "ap_s", "ap_m", "ap_l", "ar_1", "ar_10", "ar_100", "ar_s", "ar_m", "ar_l")
-"""Names in the order of COCO's summary: fractions; AR at 1, 10 and 100 detections an image."""
+from frs_core.events import COCO_METRICS
 
 EVALUATOR = f"faster-coco-eval {faster_coco_eval.__version__}"
 
@@ -64,14 +60,13 @@ def _annotations(image: ImageRecord) -> list[dict[str, Any]]:
 
 def score(truth: dict[str, Any], predictions: Sequence[Prediction]) -> Scores:
     """COCO's numbers of the predictions. No prediction at all scores 0 where there is something to find."""
-    with contextlib.redirect_stdout(io.StringIO()):  # the library prints its progress
-        annotated = COCO(truth)
-        found = annotated.loadRes(list(predictions)) if predictions else COCO(_nothing(truth))
-        evaluator = COCOeval_faster(annotated, found, "bbox")
-        evaluator.evaluate()
-        evaluator.accumulate()
-        evaluator.summarize()
-    numbers = dict(zip(METRICS, evaluator.stats[:12], strict=True))
+    annotated = COCO(truth)
+    found = annotated.loadRes(list(predictions)) if predictions else COCO(_nothing(truth))
+    evaluator = COCOeval_faster(annotated, found, "bbox")
+    evaluator.evaluate()
+    evaluator.accumulate()
+    evaluator.summarize()
+    numbers = dict(zip(COCO_METRICS, evaluator.stats[:12], strict=True))
     classes = [category["name"] for category in truth["categories"]]
     return Scores(
         metrics={name: _or_none(value) for name, value in numbers.items()},

@@ -1,6 +1,7 @@
 """Evaluates a detector on a split and reports the result."""
 
 import json
+import logging
 from pathlib import Path
 
 from torch import nn
@@ -11,6 +12,8 @@ from frs_core.evaluation.coco import EVALUATOR, ground_truth, score
 from frs_core.evaluation.predict import predict
 from frs_core.spec.job import JobSpec
 from frs_core.training.samples import SplitImages
+
+log = logging.getLogger(__name__)
 
 
 def evaluate(
@@ -28,6 +31,9 @@ def evaluate(
     images = SplitImages(split, spec.dataset.format, spec.input_size, seed=0, flip_probability=0.0)
     predictions = predict(detector, images)
     scores = score(ground_truth(split), predictions)
+    log.info(
+        "%s after step %d: AP %s, %d detections", split.name, step, scores.metrics["ap"], len(predictions)
+    )
     context.report(
         step, {f"{split.name}/{name}": value for name, value in scores.metrics.items() if value is not None}
     )

@@ -2,6 +2,7 @@
 
 # ruff: noqa: ARG002  (mmengine fixes the signatures)
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,9 @@ from frs_core.errors import Stopped
 
 _MAX_POINTS = 2000
 _PROGRESS_SECONDS = 1.0
+_LOG_SECONDS = 10.0
+
+log = logging.getLogger(__name__)
 
 
 class ReportHook(Hook):  # type: ignore[misc]
@@ -25,6 +29,7 @@ class ReportHook(Hook):  # type: ignore[misc]
     def __init__(self, context: RunContext) -> None:
         self._context = context
         self._last_progress = 0.0
+        self._last_log = 0.0
         self._started: tuple[float, int] | None = None
 
     def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
@@ -39,6 +44,9 @@ class ReportHook(Hook):  # type: ignore[misc]
         last = runner.iter == runner.max_iters
         if runner.iter % interval == 0 or runner.iter == 1 or last:
             self._context.report(runner.iter, _metrics(runner, outputs))
+        if last or time.monotonic() - self._last_log >= _LOG_SECONDS:
+            self._last_log = time.monotonic()
+            log.info("step %d of %d: %s", runner.iter, runner.max_iters, _in_words(_metrics(runner, outputs)))
         if last or time.monotonic() - self._last_progress >= _PROGRESS_SECONDS:
             self._last_progress = time.monotonic()
             self._context.progress(
@@ -61,6 +69,10 @@ def _metrics(runner: Any, outputs: dict[str, float]) -> dict[str, float]:
     totals = {"loss": "train/loss", "plain_loss": "train/plain_loss"}
     values = {totals.get(name, f"train/loss/{name}"): value for name, value in outputs.items()}
     return values | {"train/lr": runner.optim_wrapper.param_groups[0]["lr"]}
+
+
+def _in_words(values: dict[str, float]) -> str:
+    return ", ".join(f"{name.removeprefix('train/')} {value:.4g}" for name, value in values.items())
 
 
 class EveryEpochsHook(Hook):  # type: ignore[misc]

@@ -84,6 +84,7 @@ def train(spec: JobSpec, split: Split, context: RunContext, evaluate: Evaluate) 
             StopHook(context, save, per_epoch),
         ],
         default_scope="mmdet",
+        log_level="WARNING",
         randomness={"seed": spec.seed},
         experiment_name="run",
     )

@@ -11,7 +11,14 @@ from frs_core.spec import ExperimentSpec
 from service.api import intake
 from service.api.dependencies import Cursor, Limit, Reading, Res, Writing, json_only, no_null
 from service.api.problems import ProblemError
-from service.api.schemas import ExperimentChange, ExperimentDetail, ExperimentSummary, Notice, Page
+from service.api.schemas import (
+    ExperimentChange,
+    ExperimentDetail,
+    ExperimentSummary,
+    Notice,
+    Page,
+    dataset_notices,
+)
 from service.api.submission import IdempotencyHeader, submit
 from service.artifacts import ArtifactError
 from service.db import experiments as changes
@@ -155,14 +162,24 @@ def _fresh(session: Session, experiment: Experiment) -> ExperimentDetail:
 
 
 def experiment_detail(session: Session, experiment: Experiment) -> ExperimentDetail:
-    """The view of a row whose jobs and tags are loaded, with what its jobs warned of."""
-    notices = [
-        Notice(
-            source=name,
-            code=str(event.data.get("code", "")),
-            message=event.message,
-            count=event.data.get("count", 1),
-        )
-        for name, event in queries.experiment_warnings(session, experiment.id)
-    ]
-    return ExperimentDetail.from_row(experiment, notices)
+    """The view of a row whose jobs and tags are loaded, with what its jobs warned of.
+
+    What the data set's report says already is not said again by every job.
+    """
+    said = {(notice.code, notice.field) for notice in dataset_notices(experiment.dataset_report)}
+    notices = (_notice(name, event) for name, event in queries.experiment_warnings(session, experiment.id))
+    return ExperimentDetail.from_row(
+        experiment, [notice for notice in notices if (notice.code, notice.field) not in said]
+    )
+
+
+def _notice(job_name: str, event: Event) -> Notice:
+    details = event.data.get("details", {})
+    return Notice(
+        source=job_name,
+        code=str(event.data.get("code", "")),
+        message=event.message,
+        field=details.get("field"),
+        count=event.data.get("count", 1),
+        examples=tuple(details.get("examples", ())),
+    )

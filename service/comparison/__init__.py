@@ -2,11 +2,10 @@
 
 from service.comparison.compare import compare
 from service.comparison.guard import IncomparableError
-from service.comparison.records import METRICS, RunRecord
+from service.comparison.records import RunRecord
 from service.comparison.result import Comparison, ComparisonRow, Statistic
 
 __all__ = [
-    "METRICS",
     "Comparison",
     "ComparisonRow",
     "IncomparableError",

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from frs_core.events import COCO_METRICS
 from service.comparison.guard import check_comparable
-from service.comparison.records import METRICS, RunRecord
+from service.comparison.records import RunRecord
 from service.comparison.result import Comparison, ComparisonRow, Statistic
 from service.comparison.statistics import gap_closed, paired_difference, statistic
 from service.comparison.warnings import warnings_of
@@ -70,7 +71,7 @@ def _row(
         role=first.role,
         seeds=tuple(run.seed for run in runs if run.metrics is not None),
         states={run.seed: run.state for run in runs},
-        metrics={name: statistic(metrics.get(name) for metrics in finished) for name in METRICS},
+        metrics={name: statistic(metrics.get(name) for metrics in finished) for name in COCO_METRICS},
         delta_ap=delta.mean,
         delta_ap_sd=delta.sd,
         delta_ap_n=delta.n,

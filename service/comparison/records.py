@@ -7,18 +7,12 @@ from typing import Literal
 Role = Literal["teacher", "student"]
 Split = Literal["train", "val", "test"]
 
-METRICS = (
-    "ap", "ap50", "ap75", "ap_s", "ap_m", "ap_l",
-    "ar_1", "ar_10", "ar_100", "ar_s", "ar_m", "ar_l",
-)  # fmt: skip
-"""The twelve COCO numbers, in COCO's order."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
     """One run and the numbers it ended with.
 
-    `metrics` are fractions by the names in METRICS, None where COCO says -1; the whole is None while the
+    `metrics` are fractions by the names in COCO_METRICS, None where COCO says -1; the whole is None while the
     run has no result, and so are then `step`, `dataset_hash`, `evaluator` and `num_images`. `split` is
     where the result was, or will be, measured. The hashes are of the specification: of the schedule, of
     the teacher a student learns from (None for the teacher itself) and of the detector that is trained.

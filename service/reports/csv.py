@@ -7,7 +7,8 @@ import csv
 import io
 from typing import Any
 
-from service.comparison import METRICS, Comparison, ComparisonRow
+from frs_core.events import COCO_METRICS
+from service.comparison import Comparison, ComparisonRow
 
 MEDIA_TYPE = "text/csv"
 EXTENSION = "csv"
@@ -27,7 +28,7 @@ def render(comparison: Comparison) -> str:
 
 def _columns() -> list[str]:
     identity = ["experiment", "split", "baseline", "label", "method", "role", "n", "seeds"]
-    metrics = [f"{name}_{part}" for name in METRICS for part in ("mean", "sd", "n")]
+    metrics = [f"{name}_{part}" for name in COCO_METRICS for part in ("mean", "sd", "n")]
     return [*identity, *metrics, "delta_ap", "delta_ap_sd", "delta_ap_n", "gap_closed"]
 
 

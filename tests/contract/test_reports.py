@@ -2,8 +2,9 @@
 
 import pytest
 
+from frs_core.events import COCO_METRICS
 from service import reports
-from service.comparison import METRICS, Comparison, RunRecord, compare
+from service.comparison import Comparison, RunRecord, compare
 
 
 @pytest.fixture
@@ -13,7 +14,7 @@ def comparison() -> Comparison:
             job_id=f"{label}{seed}", label=label, method=None if label == "teacher" else "none",
             role="teacher" if label == "teacher" else "student", seed=seed, split="test",
             state="failed" if ap is None else "succeeded", input_size=(320, 240), schedule_hash="s",
-            detector_hash="d", metrics=None if ap is None else dict.fromkeys(METRICS, ap),
+            detector_hash="d", metrics=None if ap is None else dict.fromkeys(COCO_METRICS, ap),
         )  # fmt: skip
 
     runs = [

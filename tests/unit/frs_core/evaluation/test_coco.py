@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from frs_core.events import COCO_METRICS
+
 pytestmark = pytest.mark.torch
 
 CLASSES = ("cell", "platelet", "absent")
@@ -70,14 +72,14 @@ def pycocotools_numbers(truth: dict[str, Any], predictions: list[dict[str, Any]]
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_twelve_numbers_are_those_of_pycocotools(seed: int) -> None:
-    from frs_core.evaluation.coco import METRICS, ground_truth, score
+    from frs_core.evaluation.coco import ground_truth, score
 
     split = random_split(seed)
     predictions = noisy_predictions(split, seed + 100)
     ours = score(ground_truth(split), predictions).metrics
     theirs = pycocotools_numbers(ground_truth(split), predictions)
-    assert list(ours) == list(METRICS)
-    for name, expected in zip(METRICS, theirs, strict=True):
+    assert list(ours) == list(COCO_METRICS)
+    for name, expected in zip(COCO_METRICS, theirs, strict=True):
         assert ours[name] == (pytest.approx(expected, abs=1e-9) if expected > -1 else None)
 
 

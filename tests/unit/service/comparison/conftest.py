@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from service.comparison import METRICS, RunRecord
+from frs_core.events import COCO_METRICS
+from service.comparison import RunRecord
 
 MakeRun = Callable[..., RunRecord]
 
@@ -15,7 +16,7 @@ def make_run() -> MakeRun:
     def make(label: str, seed: int, ap: float | None, **changes: Any) -> RunRecord:
         is_teacher = label == "teacher"
         finished = {
-            "metrics": dict.fromkeys(METRICS, ap),
+            "metrics": dict.fromkeys(COCO_METRICS, ap),
             "step": 100,
             "dataset_hash": "d" * 64,
             "evaluator": "faster-coco-eval 1.8.0",

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from frs_core.events import COCO_METRICS
 from service import reports
-from service.comparison import METRICS, Comparison, ComparisonRow, Statistic
+from service.comparison import Comparison, ComparisonRow, Statistic
 
 THIRD = 1 / 3
 
@@ -15,7 +16,7 @@ THIRD = 1 / 3
 def make_row(label: str, *, role: str = "student", delta: float | None = 0.0215) -> ComparisonRow:
     return ComparisonRow(
         label=label, method="frs", role=role, seeds=(0, 1), states={0: "succeeded", 1: "succeeded"},
-        metrics={name: Statistic(mean=THIRD, sd=0.0123, n=2) for name in METRICS},
+        metrics={name: Statistic(mean=THIRD, sd=0.0123, n=2) for name in COCO_METRICS},
         delta_ap=delta, delta_ap_sd=0.001, delta_ap_n=2, gap_closed=1.254,
     )  # fmt: skip
 
