@@ -16,7 +16,8 @@ from frs_core.methods import Signal
 
 @dataclass(frozen=True)
 class Signals:
-    """Per level, finest first: neck features (N, C, H, W) and class logits (N, A*K, H, W).
+    """Per level, finest first: neck features (N, C, H, W), class logits (N, A*K, H, W), and FCOS's centerness
+    logits (N, 1, H, W), of the teacher only.
 
     Of a two-stage detector the logits are the objectness of its region proposal network (K = 1).
     What was not asked for is empty.
@@ -24,6 +25,7 @@ class Signals:
 
     neck: tuple[Tensor, ...] = ()
     cls: tuple[Tensor, ...] = ()
+    centerness: tuple[Tensor, ...] = ()
 
 
 def _tower(classifier: str) -> Callable[[Any, Tensor], Tensor]:
@@ -72,7 +74,17 @@ def teacher_signals(
     if Signal.CLS not in requires:
         return Signals(neck=neck)
     head, branch = dense_head(teacher), _CLASS_BRANCH[family]
-    return Signals(neck=neck, cls=tuple(branch(head, level) for level in neck))
+    cls = tuple(branch(head, level) for level in neck)
+    if Signal.CENTERNESS not in requires:
+        return Signals(neck=neck, cls=cls)
+    return Signals(neck=neck, cls=cls, centerness=tuple(_centerness(head, level) for level in neck))
+
+
+def _centerness(head: Any, level: Tensor) -> Tensor:
+    for conv in head.reg_convs if head.centerness_on_reg else head.cls_convs:
+        level = conv(level)
+    found: Tensor = head.conv_centerness(level)
+    return found
 
 
 def student_losses(

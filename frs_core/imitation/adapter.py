@@ -8,13 +8,15 @@ from frs_core.detectors.seeds import seeded
 
 
 class Adapters(nn.Module):
-    """A 3 x 3 convolution per level; the initial weights draw from a generator of their own."""
+    """A convolution per level, 3 x 3 unless told otherwise; its weights draw from a generator of their own."""
 
-    def __init__(self, student_channels: int, teacher_channels: int, num_levels: int, *, seed: int) -> None:
+    def __init__(
+        self, student_channels: int, teacher_channels: int, num_levels: int, *, seed: int, kernel: int = 3
+    ) -> None:
         super().__init__()
         with seeded(seed, "adapters"):
             self.levels = nn.ModuleList(
-                nn.Conv2d(student_channels, teacher_channels, kernel_size=3, padding=1)
+                nn.Conv2d(student_channels, teacher_channels, kernel_size=kernel, padding=kernel // 2)
                 for _ in range(num_levels)
             )
 

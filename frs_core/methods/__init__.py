@@ -3,7 +3,7 @@
 A folder with an options.py is a method; its name is the name users write.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -19,6 +19,7 @@ class Signal(StrEnum):
 
     NECK = "neck"
     CLS = "cls"
+    CENTERNESS = "centerness"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +27,15 @@ class MethodInfo:
     """What the server needs to know of a method.
 
     `options_type` validates what the user gave; `defaults` holds, per detector family, the published
-    values of the options that have no default of their own.
+    values of the options that have no default of their own. `requires` is what the method reads of the
+    detectors however it is set; `needs` tells what it reads under given options.
     """
 
     name: str
     options_type: type[BaseModel]
     defaults: Mapping[str, Mapping[str, Any]]
     requires: frozenset[Signal]
+    needs: Callable[[Any], frozenset[Signal]]
 
     def resolve(self, options: Mapping[str, Any], family: str) -> BaseModel:
         """All options set. Raises ValueError where neither the user nor a source gives a value."""
@@ -58,5 +61,9 @@ def get(name: str) -> MethodInfo:
         raise KeyError(name)
     module = import_module(f"{__name__}.{name}.options")
     return MethodInfo(
-        name=name, options_type=module.Options, defaults=module.DEFAULTS, requires=module.requires
+        name=name,
+        options_type=module.Options,
+        defaults=module.DEFAULTS,
+        requires=module.requires,
+        needs=getattr(module, "needs", lambda _: module.requires),
     )

@@ -15,6 +15,9 @@ def check_pair(teacher: DetectorSpec, student: DetectorSpec, method: MethodSpec,
         raise fault(f"{field}.options", method.options, str(error)) from error
     if not method.requires:
         return
+    if Signal.CENTERNESS in method.requires and teacher.family != "fcos":
+        message = f"{teacher.family} has no centerness: choose cls, or an FCOS teacher"
+        raise fault(f"{field}.options.score", "cls_x_centerness", message)
     theirs, ours = zoo.entry(teacher.zoo), zoo.entry(student.zoo)
     if theirs.strides != ours.strides:
         raise fault(

@@ -44,4 +44,5 @@ class MethodSpec(Spec):
     @cached_property
     def requires(self) -> frozenset[methods.Signal]:
         """The signals this method reads."""
-        return methods.get(self.name).requires
+        info = methods.get(self.name)
+        return info.needs(info.options_type.model_validate(self.options))

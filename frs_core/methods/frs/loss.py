@@ -18,9 +18,15 @@ from frs_core.methods.batch import Batch, Levels
 from frs_core.methods.frs.options import Options
 
 
-def richness(teacher_logits: Sequence[Tensor]) -> list[Tensor]:
-    """S: the highest class probability at each location, (N, A*K, H, W) to (N, 1, H, W), in [0, 1]."""
-    return [logits.float().amax(dim=1, keepdim=True).sigmoid() for logits in teacher_logits]
+def richness(teacher_logits: Sequence[Tensor], centerness: Sequence[Tensor] = ()) -> list[Tensor]:
+    """S: the highest class probability at each location, (N, A*K, H, W) to (N, 1, H, W), in [0, 1].
+
+    Times the probability of the centerness logits (N, 1, H, W), where these are given.
+    """
+    scores = [logits.float().amax(dim=1, keepdim=True).sigmoid() for logits in teacher_logits]
+    if not centerness:
+        return scores
+    return [score * center.float().sigmoid() for score, center in zip(scores, centerness, strict=True)]
 
 
 def feature_loss(student: Sequence[Tensor], teacher: Sequence[Tensor], richness: Sequence[Tensor]) -> Tensor:
@@ -57,17 +63,25 @@ class Method(nn.Module):
         self._feature_weight = options.feature_weight
         self._classification_weight = options.classification_weight
         self._warmup_steps = options.warmup_steps
-        self.adapters = Adapters(
-            levels.student_channels, levels.teacher_channels, levels.num_levels, seed=seed
-        )
+        self._terms = options.terms
+        if "feature" in options.terms:
+            self.adapters = Adapters(
+                levels.student_channels,
+                levels.teacher_channels,
+                levels.num_levels,
+                seed=seed,
+                kernel=options.adapter_kernel,
+            )
 
     def losses(self, student: Signals, teacher: Signals, batch: Batch, step: int) -> dict[str, Tensor]:  # noqa: ARG002
         """`frs_feature` and `frs_classification`, scalars, of the given optimizer step (from 0)."""
-        scores = richness(teacher.cls)
+        scores = richness(teacher.cls, teacher.centerness)
         ramp = min(1.0, step / self._warmup_steps) if self._warmup_steps else 1.0
-        feature = feature_loss(self.adapters(student.neck), teacher.neck, scores)
-        classification = classification_loss(student.cls, teacher.cls, scores)
-        return {
-            "frs_feature": feature * (self._feature_weight * ramp),
-            "frs_classification": classification * (self._classification_weight * ramp),
-        }
+        terms = {}
+        if "feature" in self._terms:
+            feature = feature_loss(self.adapters(student.neck), teacher.neck, scores)
+            terms["frs_feature"] = feature * (self._feature_weight * ramp)
+        if "classification" in self._terms:
+            classification = classification_loss(student.cls, teacher.cls, scores)
+            terms["frs_classification"] = classification * (self._classification_weight * ramp)
+        return terms

@@ -5,15 +5,22 @@ the weights of each detector.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from frs_core.methods import Signal
 
+Term = Literal["feature", "classification"]
+
 
 class Options(BaseModel):
-    """Weights of the two terms; None takes the published weight of the student's family."""
+    """Weights of the two terms; None takes the published weight of the student's family.
+
+    `terms` leaves one out: the paper's own ablation. `score` is what richness is made of: the class
+    probability, as in the paper's equation 2 and hence the default, or for FCOS its product with the
+    centerness, which the detector itself ranks boxes by; the authors' code holds both.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -22,6 +29,18 @@ class Options(BaseModel):
     warmup_steps: int = Field(
         default=500, ge=0, description="Both terms grow linearly from 0 over these steps"
     )
+    terms: tuple[Term, ...] = Field(default=("feature", "classification"), min_length=1, max_length=2)
+    score: Literal["cls", "cls_x_centerness"] = "cls"
+    adapter_kernel: Literal[1, 3] = Field(
+        default=3, description="Of the convolution on the student's features"
+    )
+
+    @field_validator("terms")
+    @classmethod
+    def _terms_differ(cls, value: tuple[Term, ...]) -> tuple[Term, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError("a term is named twice")
+        return value
 
 
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -31,3 +50,8 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "faster_rcnn": {"feature_weight": 0.002, "classification_weight": 0.1},
 }
 requires: frozenset[Signal] = frozenset({Signal.NECK, Signal.CLS})
+
+
+def needs(options: Options) -> frozenset[Signal]:
+    """What is read of the detectors under these options. The class scores make S, whatever the terms."""
+    return requires | {Signal.CENTERNESS} if options.score == "cls_x_centerness" else requires

@@ -54,3 +54,26 @@ def test_half_precision_signals_are_judged_in_float32(dtype: torch.dtype) -> Non
     loss = feature_loss([student], [torch.zeros_like(student)], [torch.ones(1, 1, 1, 1)])
     assert loss.dtype is torch.float32
     assert loss.item() == pytest.approx(float(student) ** 2)
+
+
+def test_richness_of_fcos_may_count_the_centerness() -> None:
+    logits, centerness = torch.zeros(1, 3, 1, 1), torch.full((1, 1, 1, 1), math.log(3.0))
+    (scores,) = richness([logits], [centerness])
+    torch.testing.assert_close(scores, torch.full((1, 1, 1, 1), 0.5 * 0.75))
+
+
+@pytest.mark.parametrize("term", ["feature", "classification"])
+def test_an_ablation_has_one_term_and_only_the_parameters_it_needs(term: str) -> None:
+    from frs_core.detectors.signals import Signals
+    from frs_core.methods.batch import Batch, Levels
+    from frs_core.methods.frs.loss import Method
+    from frs_core.methods.frs.options import Options
+
+    options = Options(feature_weight=1.0, classification_weight=1.0, terms=(term,), adapter_kernel=1)
+    method = Method(options, Levels(num_levels=1, student_channels=2, teacher_channels=3), seed=0)
+    student = Signals(neck=(torch.randn(1, 2, 4, 4),), cls=(torch.randn(1, 5, 4, 4),))
+    teacher = Signals(neck=(torch.randn(1, 3, 4, 4),), cls=(torch.randn(1, 5, 4, 4),))
+    terms = method.losses(student, teacher, Batch(data_samples=(), input_shape=(32, 32)), 1000)
+    assert list(terms) == [f"frs_{term}"]
+    shapes = [tuple(parameter.shape) for parameter in method.parameters()]
+    assert shapes == ([(3, 2, 1, 1), (3,)] if term == "feature" else [])

@@ -1,0 +1,64 @@
+"""A teacher and a student that a method cannot bring together are refused with the reason."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from frs_core.spec import ExperimentSpec
+
+RETINANET = {"zoo": "retinanet/retinanet_r50_fpn_1x_coco"}
+FCOS = {"zoo": "fcos/fcos_r50-caffe_fpn_gn-head_1x_coco"}
+FASTER_RCNN = {"zoo": "faster_rcnn/faster-rcnn_r50_fpn_1x_coco"}
+CASCADE_RCNN = {"zoo": "cascade_rcnn/cascade-rcnn_r50_fpn_1x_coco"}
+
+
+def experiment(teacher: dict[str, Any], student: dict[str, Any], method: Any) -> ExperimentSpec:
+    return ExperimentSpec.model_validate(
+        {
+            "name": "pair",
+            "dataset": {"format": "synthetic"},
+            "input_size": [128, 96],
+            "teacher": {"detector": teacher},
+            "student": {"detector": student},
+            "methods": [method],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("teacher", "student", "method", "field", "reason"),
+    [
+        (FASTER_RCNN, RETINANET, "frs", "methods.0", "strides"),
+        (FCOS, RETINANET, "frs", "methods.0", "anchors per location"),
+        (RETINANET, RETINANET, {"name": "frs", "options": {"score": "cls_x_centerness"}},
+         "methods.0.options.score", "no centerness"),
+        (RETINANET, RETINANET, {"name": "frs", "options": {"terms": ["feature", "feature"]}},
+         "methods.0.options.terms", "twice"),
+        (CASCADE_RCNN, CASCADE_RCNN, "frs", "methods.0.options", "no published feature_weight for cascade_rcnn"),
+        (RETINANET, {**FASTER_RCNN, "stacked_convs": 2}, "none", "student.detector.stacked_convs", "no part"),
+        (RETINANET, {**FCOS, "fpn_channels": 32}, "none", "student.detector.head_channels", "64 or more"),
+        (RETINANET, {"zoo": "dcn/faster-rcnn_r50-dconv-c3-c5_fpn_1x_coco"}, "none",
+         "student.detector.zoo", "deform_conv"),
+        (RETINANET, {"zoo": "retinanet/retinanet_x101-32x4d_fpn_1x_coco", "backbone_depth": 18}, "none",
+         "student.detector.backbone_depth", "ResNeXt"),
+    ],
+)  # fmt: skip
+def test_what_cannot_match_is_refused_at_its_field(
+    teacher: dict[str, Any], student: dict[str, Any], method: Any, field: str, reason: str
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        experiment(teacher, student, method)
+    [fault] = caught.value.errors()
+    assert ".".join(map(str, fault["loc"])) == field
+    assert reason in fault["msg"]
+
+
+@pytest.mark.parametrize("pair", [(FASTER_RCNN, CASCADE_RCNN), (CASCADE_RCNN, FASTER_RCNN)])
+def test_two_stage_detectors_match_each_other(pair: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    options = {"feature_weight": 0.002, "classification_weight": 0.1}
+    assert experiment(*pair, {"name": "frs", "options": options}).methods[0].requires
+
+
+def test_the_plain_student_needs_no_match() -> None:
+    assert not experiment(FCOS, FASTER_RCNN, "none").methods[0].requires
