@@ -1,6 +1,7 @@
 """What a run talks to: it reports, saves and asks whether to stop, and knows nothing else of the world."""
 
 import hashlib
+import json
 import math
 import os
 import signal
@@ -180,6 +181,14 @@ def file_sha256(path: Path) -> str:
     """Hex digest of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def save_json(context: RunContext, name: str, value: Any) -> None:
+    """Write a value as JSON under its name in the work folder and publish it as an artifact."""
+    path = context.workdir / name
+    temporary = path.with_suffix(".partial")
+    temporary.write_text(json.dumps(value))
+    context.artifact(name, publish(temporary, path), "application/json")
 
 
 def publish(temporary: Path, final: Path) -> Path:

@@ -3,6 +3,8 @@
 Everything a user can mend derives from `UserError`; such a job is failed, never retried.
 """
 
+from collections.abc import Mapping, Sequence
+
 
 class FrsError(Exception):
     """Root of all errors of this package."""
@@ -43,9 +45,17 @@ class OperatorMissingError(UserError):
 
 
 class NonFiniteLossError(UserError):
-    """A loss that is no longer a number."""
+    """A loss that is no longer a number: every term of the step by name, and the images of its batch."""
 
     code = "nonfinite_loss"
+
+    def __init__(
+        self, message: str, *, step: int, values: Mapping[str, float], image_ids: Sequence[int]
+    ) -> None:
+        super().__init__(message)
+        self.step = step
+        self.values = dict(values)
+        self.image_ids = list(image_ids)
 
 
 class Stopped(FrsError):

@@ -1,12 +1,10 @@
 """Evaluates a detector on a split and reports the result."""
 
-import json
 import logging
-from pathlib import Path
 
 from torch import nn
 
-from frs_core.context import RunContext, publish
+from frs_core.context import RunContext, save_json
 from frs_core.datasets.records import Split
 from frs_core.evaluation.coco import EVALUATOR, ground_truth, score
 from frs_core.evaluation.predict import predict
@@ -49,13 +47,6 @@ def evaluate(
         per_class=scores.per_class,
     )
     if keep_predictions:
-        _save(context, f"predictions_{split.name}.json", json.dumps(predictions))
-        _save(context, f"ground_truth_{split.name}.json", json.dumps(ground_truth(split)))
+        save_json(context, f"predictions_{split.name}.json", predictions)
+        save_json(context, f"ground_truth_{split.name}.json", ground_truth(split))
     return scores.metrics
-
-
-def _save(context: RunContext, name: str, text: str) -> None:
-    path = Path(context.workdir / name)
-    temporary = path.with_suffix(".partial")
-    temporary.write_text(text)
-    context.artifact(name, publish(temporary, path), "application/json")

@@ -8,7 +8,7 @@ from frs_core.detectors.seeds import seeded
 
 
 class Adapters(nn.Module):
-    """A convolution per level, 3 x 3 unless told otherwise; its weights draw from a generator of their own."""
+    """A convolution per level, 3 x 3 by default; its weights draw from a generator of their own."""
 
     def __init__(
         self, student_channels: int, teacher_channels: int, num_levels: int, *, seed: int, kernel: int = 3

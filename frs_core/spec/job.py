@@ -68,5 +68,5 @@ class JobSpec(Spec):
 
     @property
     def needs_teacher(self) -> bool:
-        """Whether the teacher runs at all: `none` reads no signal."""
-        return self.method is not None and bool(self.method.requires)
+        """Whether the teacher's weights are read: `none` needs them only to inherit from."""
+        return self.method is not None and (bool(self.method.requires) or self.method.init == "inherit")

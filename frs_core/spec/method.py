@@ -1,7 +1,7 @@
 """Which distillation method, with which options."""
 
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
@@ -18,6 +18,9 @@ class MethodSpec(Spec):
 
     name: str
     label: Name | None = None
+    init: Literal["scratch", "inherit"] = Field(
+        default="scratch", description="inherit: neck and heads start as the teacher's, where shapes agree"
+    )
     options: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("name")

@@ -14,6 +14,9 @@ from frs_core.errors import Stopped
 _MAX_POINTS = 2000
 _PROGRESS_SECONDS = 1.0
 _LOG_SECONDS = 10.0
+_TOTALS = {"loss": "train/loss", "plain_loss": "train/plain_loss"}
+_DOMINANT_RATIO = 5.0
+_DOMINANT_STEPS = 50
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +47,9 @@ class ReportHook(Hook):  # type: ignore[misc]
         last = runner.iter == runner.max_iters
         if runner.iter % interval == 0 or runner.iter == 1 or last:
             self._context.report(runner.iter, _metrics(runner, outputs))
+        if runner.model.diagnostics:
+            named = {f"train/{name}": value for name, value in runner.model.diagnostics.items()}
+            self._context.report(runner.iter, named)
         if last or time.monotonic() - self._last_log >= _LOG_SECONDS:
             self._last_log = time.monotonic()
             log.info("step %d of %d: %s", runner.iter, runner.max_iters, _in_words(_metrics(runner, outputs)))
@@ -66,13 +72,42 @@ class ReportHook(Hook):  # type: ignore[misc]
 
 
 def _metrics(runner: Any, outputs: dict[str, float]) -> dict[str, float]:
-    totals = {"loss": "train/loss", "plain_loss": "train/plain_loss"}
-    values = {totals.get(name, f"train/loss/{name}"): value for name, value in outputs.items()}
+    values = {_TOTALS.get(name, f"train/loss/{name}"): value for name, value in outputs.items()}
     return values | {"train/lr": runner.optim_wrapper.param_groups[0]["lr"]}
 
 
 def _in_words(values: dict[str, float]) -> str:
     return ", ".join(f"{name.removeprefix('train/')} {value:.4g}" for name, value in values.items())
+
+
+class DominanceHook(Hook):  # type: ignore[misc]
+    """Warns, once, of a distillation term that stays above five times the plain loss after its warm-up.
+
+    Re-runs of the published FRS code diverged in this way.
+    """
+
+    def __init__(self, context: RunContext, warmup_steps: int) -> None:
+        self._context = context
+        self._warmup_steps = warmup_steps
+        self._lasted: dict[str, int] = {}
+
+    def after_train_iter(
+        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        """Count the steps in a row for which a term dominates."""
+        if runner.iter <= self._warmup_steps:
+            return
+        for name, value in outputs.items():
+            dominant = name not in _TOTALS and value > _DOMINANT_RATIO * outputs["plain_loss"]
+            self._lasted[name] = self._lasted.get(name, 0) + 1 if dominant else 0
+            if self._lasted[name] == _DOMINANT_STEPS:
+                self._context.warn(
+                    "dominant_term",
+                    f"the distillation term {name!r} was above {_DOMINANT_RATIO:g} times the detector's own "
+                    f"loss for {_DOMINANT_STEPS} steps, up to step {runner.iter}: lower its weight in the "
+                    "method's options",
+                    details={"term": name, "step": runner.iter},
+                )
 
 
 class EveryEpochsHook(Hook):  # type: ignore[misc]

@@ -1,7 +1,7 @@
 """The model that mmengine trains: a student, a method, and a teacher that is no part of it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ from frs_core.detectors.wall import BaseModel, OptimWrapper
 from frs_core.errors import NonFiniteLossError
 from frs_core.methods import Signal
 from frs_core.methods.batch import Batch
+from frs_core.training.inherit import Inherited
 from frs_core.training.method import Method
 
 
@@ -37,14 +38,25 @@ class DistillingDetector(BaseModel):  # type: ignore[misc]
     """A student with its own losses plus the method's terms."""
 
     def __init__(
-        self, student: nn.Module, method: nn.Module | None, teacher: Teacher | None, *, seed: int
+        self,
+        student: nn.Module,
+        method: nn.Module | None,
+        teacher: Teacher | None,
+        *,
+        seed: int,
+        inherited: Inherited | None = None,
     ) -> None:
         super().__init__(data_preprocessor=None)
         self.student = student
         self.method = method
         self._teacher = teacher
         self._seed = seed
+        self.inherited = inherited
         self.step = 0
+        self.diagnose_every = 1
+        self.diagnostics: dict[str, float] = {}
+        self._plain_names: frozenset[str] = frozenset()
+        self._diagnose: Callable[[], dict[str, float]] = dict
 
     def init_weights(self) -> None:
         """Nothing: both parts were initialised, each from its own generator, when they were built."""
@@ -55,10 +67,12 @@ class DistillingDetector(BaseModel):  # type: ignore[misc]
 
     def train_step(self, data: Mapping[str, Any], optim_wrapper: OptimWrapper) -> dict[str, float]:
         """One optimizer step. Returns the value of every term, of `plain_loss` and of `loss`, their sum."""
+        self.diagnostics = {}
         with optim_wrapper.optim_context(self):
             terms = self.terms(data)
         values = {name: float(term.detach()) for name, term in terms.items()}
-        self._refuse_nonfinite(values)
+        self._refuse_nonfinite(values, data)
+        self._diagnose = dict  # it holds the step's graph
         optim_wrapper.update_params(torch.stack(list(terms.values())).sum())
         plain = sum(value for name, value in values.items() if name in self._plain_names)
         self.step += 1
@@ -79,15 +93,28 @@ class DistillingDetector(BaseModel):  # type: ignore[misc]
         batch = Batch(data_samples=prepared["data_samples"], input_shape=tuple(prepared["inputs"].shape[-2:]))
         extra = cast(Method, self.method).losses(signals, teacher, batch, self.step)
         assert not extra.keys() & terms.keys(), "a method's term has the name of one of the detector's"
+        self._diagnose = lambda: self._diagnostics(signals, teacher, batch)
+        if self.step % self.diagnose_every == 0:
+            self.diagnostics = self._diagnose()
         return terms | extra
 
-    def _refuse_nonfinite(self, values: Mapping[str, float]) -> None:
+    def _diagnostics(self, student: Signals, teacher: Signals, batch: Batch) -> dict[str, float]:
+        found = getattr(self.method, "diagnostics", lambda *_: {})(student, teacher, batch)
+        return {name: float(value) for name, value in found.items()}
+
+    def _refuse_nonfinite(self, values: Mapping[str, float], data: Mapping[str, Any]) -> None:
         bad = [name for name, value in values.items() if not math.isfinite(value)]
-        if bad:
-            raise NonFiniteLossError(
-                f"the loss term {bad[0]!r} became {values[bad[0]]} at step {self.step}: lower "
-                "schedule.optimizer.lr or the method's weights, or lengthen schedule.warmup_steps"
-            )
+        if not bad:
+            return
+        beyond = [name for name, value in self._diagnose().items() if not math.isfinite(value)]
+        where = f" ({', '.join(beyond)})" if beyond else ""
+        raise NonFiniteLossError(
+            f"the loss term {bad[0]!r} became {values[bad[0]]} at step {self.step}{where}: lower "
+            "schedule.optimizer.lr or the method's weights, or lengthen schedule.warmup_steps",
+            step=self.step,
+            values=values,
+            image_ids=[sample.img_id for sample in data["data_samples"]],
+        )
 
 
 def _as_scalar(value: Tensor | list[Tensor]) -> Tensor:

@@ -7,20 +7,24 @@ from typing import Any
 
 from torch import nn
 
-from frs_core.context import RunContext
+from frs_core.context import RunContext, save_json
 from frs_core.datasets.records import Split
 from frs_core.detectors.builders import build_detector, load_detector
 from frs_core.detectors.wall import ParamSchedulerHook, Runner, get_device
+from frs_core.errors import NonFiniteLossError
 from frs_core.events import CheckpointKind
 from frs_core.spec.base import canonical_hash
 from frs_core.spec.job import JobSpec
-from frs_core.training.hooks import EveryEpochsHook, ReportHook, StopHook
+from frs_core.training.hooks import DominanceHook, EveryEpochsHook, ReportHook, StopHook
+from frs_core.training.inherit import inherit
 from frs_core.training.loop import StepLoop
 from frs_core.training.method import build_method
 from frs_core.training.model import DistillingDetector, Teacher
 from frs_core.training.optimizer import build_optimizer, build_schedulers
 from frs_core.training.samples import SplitImages, StepSampler, make_loader, steps_per_epoch
 from frs_core.training.state import restore_state, save_state
+
+_MAX_DIAGNOSES = 200
 
 Evaluate = Callable[[nn.Module, int, int], None]
 """Called with the detector, the steps done and the epochs done."""
@@ -46,6 +50,8 @@ def train(spec: JobSpec, split: Split, context: RunContext, evaluate: Evaluate) 
     model = build_model(spec, len(split.classes)).to(get_device())
     optimizer = build_optimizer(model, schedule)
     schedulers = build_schedulers(optimizer, schedule, per_epoch)
+    if model.inherited is not None:
+        save_json(context, "inherited.json", model.inherited.as_dict())
     if context.resume_from is not None:
         restore_state(context.resume_from, model, optimizer, schedulers, job_hash=training_hash(spec))
     images = SplitImages(
@@ -74,6 +80,7 @@ def train(spec: JobSpec, split: Split, context: RunContext, evaluate: Evaluate) 
         default_hooks=_no_default_hooks(),
         custom_hooks=[
             ReportHook(context),
+            DominanceHook(context, _method_warmup(spec)),
             ParamSchedulerHook(),
             EveryEpochsHook(
                 lambda runner: evaluate(model.student, runner.iter, runner.epoch),
@@ -88,13 +95,26 @@ def train(spec: JobSpec, split: Split, context: RunContext, evaluate: Evaluate) 
         randomness={"seed": spec.seed},
         experiment_name="run",
     )
-    if model.step < total:
-        runner.train()
+    model.diagnose_every = -(-total // _MAX_DIAGNOSES)
+    try:
+        if model.step < total:
+            runner.train()
+    except NonFiniteLossError as error:
+        batch = {
+            "step": error.step,
+            "image_ids": error.image_ids,
+            "terms": {k: str(v) for k, v in error.values.items()},
+        }
+        save_json(context, "nonfinite_batch.json", batch)
+        raise
     return Trained(detector=model.student, step=total, epoch=schedule.epochs)
 
 
 def build_model(spec: JobSpec, num_classes: int) -> DistillingDetector:
-    """Student, method and teacher of the job; `none` brings no teacher."""
+    """Student, method and teacher of the job; a method that reads no signal keeps no teacher.
+
+    With `init: inherit` the student starts with the teacher's neck and heads; `model.inherited` says which.
+    """
     student = build_detector(spec.detector, num_classes, seed=spec.seed)
     if not spec.needs_teacher:
         return DistillingDetector(student, None, None, seed=spec.seed)
@@ -102,8 +122,11 @@ def build_model(spec: JobSpec, num_classes: int) -> DistillingDetector:
     assert spec.teacher.checkpoint is not None
     assert spec.method is not None
     detector, _ = load_detector(spec.teacher.detector, num_classes, Path(spec.teacher.checkpoint))
+    inherited = inherit(student, detector.state_dict()) if spec.method.init == "inherit" else None
+    if not spec.method.requires:
+        return DistillingDetector(student, None, None, seed=spec.seed, inherited=inherited)
     teacher = Teacher(detector.to(get_device()), spec.teacher.detector.family, spec.method.requires)
-    return DistillingDetector(student, build_method(spec), teacher, seed=spec.seed)
+    return DistillingDetector(student, build_method(spec), teacher, seed=spec.seed, inherited=inherited)
 
 
 def training_hash(spec: JobSpec) -> str:
@@ -111,6 +134,12 @@ def training_hash(spec: JobSpec) -> str:
     left_out = {"name", "tags", "submitted_by", "checkpoint", "resources"}
     plain = spec.model_dump(mode="json", exclude=left_out | {"teacher", "dataset"})
     return canonical_hash(plain)
+
+
+def _method_warmup(spec: JobSpec) -> int:
+    if spec.method is None:
+        return 0
+    return int(getattr(spec.method.resolve(spec.detector.family), "warmup_steps", 0))
 
 
 class _StateSaver:

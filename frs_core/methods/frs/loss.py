@@ -13,9 +13,12 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from frs_core.detectors.signals import Signals
 from frs_core.imitation.adapter import Adapters
+from frs_core.imitation.boxes import inside_boxes
 from frs_core.imitation.masked import masked_mean, masked_squared_error
 from frs_core.methods.batch import Batch, Levels
 from frs_core.methods.frs.options import Options
+
+LOW_SCORE = 0.05
 
 
 def richness(teacher_logits: Sequence[Tensor], centerness: Sequence[Tensor] = ()) -> list[Tensor]:
@@ -85,3 +88,30 @@ class Method(nn.Module):
             classification = classification_loss(student.cls, teacher.cls, scores)
             terms["frs_classification"] = classification * (self._classification_weight * ramp)
         return terms
+
+    @torch.no_grad()
+    def diagnostics(self, student: Signals, teacher: Signals, batch: Batch) -> dict[str, Tensor]:
+        """Per level: what S looks like and how far the features are apart. No part of the loss.
+
+        The mean of S, the shares of it inside ground-truth boxes and from locations where it is below
+        0.05, and the features' squared error under S with the adapter and, where the channels agree,
+        without it.
+        """
+        boxes = [sample.gt_instances.bboxes for sample in batch.data_samples]
+        adapted = self.adapters(student.neck) if "feature" in self._terms else ()
+        found = {}
+        for level, score in enumerate(richness(teacher.cls, teacher.centerness)):
+            height, width = score.shape[-2:]
+            inside = inside_boxes(boxes, (height, width), batch.input_shape)
+            total = score.sum().clamp(min=torch.finfo(score.dtype).tiny)
+            found[f"frs/mean_score/level_{level}"] = score.mean()
+            found[f"frs/score_in_boxes/level_{level}"] = (score * inside).sum() / total
+            found[f"frs/score_from_low/level_{level}"] = score[score < LOW_SCORE].sum() / total
+            features, target = student.neck[level], teacher.neck[level]
+            if adapted:
+                error = masked_squared_error(adapted[level], target, score)
+                found[f"frs/feature_error/level_{level}"] = error
+            if features.shape == target.shape:
+                error = masked_squared_error(features, target, score)
+                found[f"frs/feature_error_unadapted/level_{level}"] = error
+        return found

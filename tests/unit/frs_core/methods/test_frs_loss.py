@@ -77,3 +77,27 @@ def test_an_ablation_has_one_term_and_only_the_parameters_it_needs(term: str) ->
     assert list(terms) == [f"frs_{term}"]
     shapes = [tuple(parameter.shape) for parameter in method.parameters()]
     assert shapes == ([(3, 2, 1, 1), (3,)] if term == "feature" else [])
+
+
+def test_diagnostics_say_where_the_richness_lies_and_how_far_the_features_are() -> None:
+    from types import SimpleNamespace
+
+    from frs_core.detectors.signals import Signals
+    from frs_core.methods.batch import Batch, Levels
+    from frs_core.methods.frs.loss import Method
+    from frs_core.methods.frs.options import Options
+
+    options = Options(feature_weight=1.0, classification_weight=1.0)
+    method = Method(options, Levels(num_levels=1, student_channels=1, teacher_channels=1), seed=0)
+    logit = math.log(0.04 / 0.96)  # S = 0.04 on the left, 0.5 on the right
+    teacher = Signals(neck=(torch.full((1, 1, 1, 2), 3.0),), cls=(torch.tensor([[[[logit, 0.0]]]]),))
+    student = Signals(neck=(torch.full((1, 1, 1, 2), 1.0),), cls=(torch.zeros(1, 1, 1, 2),))
+    sample = SimpleNamespace(gt_instances=SimpleNamespace(bboxes=torch.tensor([[16.0, 0.0, 32.0, 16.0]])))
+
+    found = method.diagnostics(student, teacher, Batch(data_samples=[sample], input_shape=(16, 32)))
+
+    assert float(found["frs/mean_score/level_0"]) == pytest.approx(0.27)
+    assert float(found["frs/score_in_boxes/level_0"]) == pytest.approx(0.5 / 0.54)
+    assert float(found["frs/score_from_low/level_0"]) == pytest.approx(0.04 / 0.54)
+    assert float(found["frs/feature_error_unadapted/level_0"]) == pytest.approx(4.0)
+    assert math.isfinite(found["frs/feature_error/level_0"])

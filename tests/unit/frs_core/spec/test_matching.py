@@ -35,7 +35,7 @@ def experiment(teacher: dict[str, Any], student: dict[str, Any], method: Any) ->
          "methods.0.options.score", "no centerness"),
         (RETINANET, RETINANET, {"name": "frs", "options": {"terms": ["feature", "feature"]}},
          "methods.0.options.terms", "twice"),
-        (CASCADE_RCNN, CASCADE_RCNN, "frs", "methods.0.options", "no published feature_weight for cascade_rcnn"),
+        (CASCADE_RCNN, CASCADE_RCNN, "frs", "methods.0.options", "no published feature_weight"),
         (RETINANET, {**FASTER_RCNN, "stacked_convs": 2}, "none", "student.detector.stacked_convs", "no part"),
         (RETINANET, {**FCOS, "fpn_channels": 32}, "none", "student.detector.head_channels", "64 or more"),
         (RETINANET, {"zoo": "dcn/faster-rcnn_r50-dconv-c3-c5_fpn_1x_coco"}, "none",

@@ -1,6 +1,7 @@
 """The model that trains: one luck for all methods, a teacher that nothing saves."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,4 +86,25 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_names_the_term(tiny_job: Cal
 
     model = DistillingDetector(torch.nn.Identity(), None, None, seed=0)
     with pytest.raises(NonFiniteLossError, match="'cls' became nan at step 0"):
-        model._refuse_nonfinite({"bbox": 1.0, "cls": float("nan")})
+        model._refuse_nonfinite({"bbox": 1.0, "cls": float("nan")}, {"data_samples": []})
+
+
+@pytest.mark.parametrize("method", ["none", "frs"])
+def test_a_student_may_inherit_neck_and_heads(
+    method: str, tiny_job: Callable[..., Any], teacher_of: Callable[[str], dict[str, Any]]
+) -> None:
+    from frs_core.detectors.checkpoints import load_tensors
+
+    teacher = teacher_of("retinanet")
+    spec = tiny_job("distill", method={"name": method, "init": "inherit"}, teacher=teacher, seed=4)
+    _, model = first_terms(spec)
+    _, alone = first_terms(tiny_job("distill", method={"name": "none"}, teacher=teacher, seed=4))
+
+    source = load_tensors(Path(teacher["checkpoint"])).state_dict
+    ours, scratch = model.student.state_dict(), alone.student.state_dict()
+    assert all(torch.equal(ours[name], source[name]) for name in model.inherited.copied)
+    assert "bbox_head.retina_cls.weight" in model.inherited.copied
+    # the teacher's backbone is twice as wide, so the neck's lateral convolutions cannot be copied
+    assert "neck.lateral_convs.0.conv.weight" in model.inherited.skipped
+    assert all(torch.equal(ours[name], scratch[name]) for name in model.inherited.skipped)
+    assert torch.equal(ours["backbone.conv1.weight"], scratch["backbone.conv1.weight"])
