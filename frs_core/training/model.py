@@ -99,7 +99,8 @@ class DistillingDetector(BaseModel):  # type: ignore[misc]
         return terms | extra
 
     def _diagnostics(self, student: Signals, teacher: Signals, batch: Batch) -> dict[str, float]:
-        found = getattr(self.method, "diagnostics", lambda *_: {})(student, teacher, batch)
+        diagnose = getattr(self.method, "diagnostics", None)
+        found: dict[str, Tensor] = {} if diagnose is None else diagnose(student, teacher, batch)
         return {name: float(value) for name, value in found.items()}
 
     def _refuse_nonfinite(self, values: Mapping[str, float], data: Mapping[str, Any]) -> None:
