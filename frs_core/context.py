@@ -185,10 +185,15 @@ def file_sha256(path: Path) -> str:
 
 def save_json(context: RunContext, name: str, value: Any) -> None:
     """Write a value as JSON under its name in the work folder and publish it as an artifact."""
+    save_text(context, name, json.dumps(value), "application/json")
+
+
+def save_text(context: RunContext, name: str, text: str, media_type: str) -> None:
+    """Write a text under its name in the work folder and publish it as an artifact."""
     path = context.workdir / name
     temporary = path.with_suffix(".partial")
-    temporary.write_text(json.dumps(value))
-    context.artifact(name, publish(temporary, path), "application/json")
+    temporary.write_text(text)
+    context.artifact(name, publish(temporary, path), media_type)
 
 
 def publish(temporary: Path, final: Path) -> Path:

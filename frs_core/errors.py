@@ -58,5 +58,11 @@ class NonFiniteLossError(UserError):
         self.image_ids = list(image_ids)
 
 
+class BelowMinApError(UserError):
+    """A teacher that is worse than its experiment allows."""
+
+    code = "below_min_ap"
+
+
 class Stopped(FrsError):
     """Raised inside a run when the context asked it to stop and the state has been saved."""

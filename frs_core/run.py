@@ -2,26 +2,28 @@
 
 import argparse
 import logging
-import platform
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 from torch import nn
 
-from frs_core.context import LocalContext, RunContext
+from frs_core.context import LocalContext, RunContext, save_text
 from frs_core.datasets.check import check, describe, read_split
 from frs_core.datasets.records import DatasetReport
 from frs_core.detectors.builders import load_detector
 from frs_core.detectors.checkpoints import save_weights
-from frs_core.detectors.wall import OPERATOR_SOURCE, get_device
-from frs_core.errors import DatasetError, SpecError, Stopped, UserError
-from frs_core.evaluation.evaluate import evaluate
+from frs_core.detectors.wall import get_device
+from frs_core.environment import environment
+from frs_core.errors import BelowMinApError, DatasetError, SpecError, Stopped, UserError
+from frs_core.evaluation.evaluate import Metrics, evaluate
 from frs_core.events import CheckpointKind
 from frs_core.spec.job import JobKind, JobSpec
 from frs_core.training.export import save_export
+from frs_core.training.model_card import model_card
+from frs_core.training.samples import steps_per_epoch
 from frs_core.training.train import Trained, train
 
 STOPPED_EXIT_CODE = 75
@@ -35,30 +37,68 @@ def run(spec: JobSpec, context: RunContext) -> None:
     Raises UserError for what the user can mend, and Stopped when the context asked to stop.
     """
     context.progress("starting", total_epochs=spec.schedule.epochs)
-    context.environment(_environment())
+    context.environment(environment())
     report = _checked(spec, context)
-    assert report.dataset_hash is not None
-    dataset_hash = report.dataset_hash
+    trained = _trained(spec, report, context)
+    names = ("val",) if spec.dataset.test is None else ("val", "test")
+    results = {
+        name: _evaluated(spec, report, context, name, trained, keep_predictions=True) for name in names
+    }
+    _export(trained, spec, report, results, context)
+    _require_min_ap(spec, results["val"]["ap"])
 
-    def on_split(name: str, detector: nn.Module, step: int, epoch: int) -> None:
-        at = {"step": step, "epoch": epoch}
-        context.progress("evaluating", total_steps=step, total_epochs=spec.schedule.epochs, **at)
-        last = spec.kind is JobKind.EVALUATE or epoch == spec.schedule.epochs
-        split = read_split(spec.dataset, name)
-        evaluate(detector, split, spec, context, dataset_hash=dataset_hash, keep_predictions=last, **at)
 
+def _trained(spec: JobSpec, report: DatasetReport, context: RunContext) -> Trained:
     if spec.kind is JobKind.EVALUATE:
         assert spec.checkpoint is not None
         detector, _ = load_detector(spec.detector, len(report.classes), Path(spec.checkpoint))
-        detector.to(get_device())
-        trained = Trained(detector=detector, step=0, epoch=0)
-        on_split("val", detector, 0, 0)
-    else:
-        train_split = read_split(spec.dataset, "train")
-        trained = train(spec, train_split, context, lambda *reached: on_split("val", *reached))
-    if spec.dataset.test is not None:
-        on_split("test", trained.detector, trained.step, trained.epoch)
-    _export(trained, spec, report, context)
+        return Trained(detector=detector.to(get_device()), step=0, epoch=0)
+
+    def evaluate_between(detector: nn.Module, step: int, epoch: int) -> None:
+        reached = Trained(detector=detector, step=step, epoch=epoch)
+        _evaluated(spec, report, context, "val", reached, keep_predictions=False)
+
+    return train(spec, read_split(spec.dataset, "train"), context, evaluate_between)
+
+
+def _evaluated(
+    spec: JobSpec,
+    report: DatasetReport,
+    context: RunContext,
+    split_name: str,
+    trained: Trained,
+    *,
+    keep_predictions: bool,
+) -> Metrics:
+    assert report.dataset_hash is not None
+    at = {"step": trained.step, "epoch": trained.epoch}
+    context.progress(
+        "evaluating", total_steps=_total_steps(spec, report), total_epochs=spec.schedule.epochs, **at
+    )
+    return evaluate(
+        trained.detector,
+        read_split(spec.dataset, split_name),
+        spec,
+        context,
+        dataset_hash=report.dataset_hash,
+        keep_predictions=keep_predictions,
+        **at,
+    )
+
+
+def _total_steps(spec: JobSpec, report: DatasetReport) -> int:
+    if spec.kind is JobKind.EVALUATE:
+        return 0
+    return spec.schedule.epochs * steps_per_epoch(report.splits["train"].images, spec.schedule.batch_size)
+
+
+def _require_min_ap(spec: JobSpec, ap: float | None) -> None:
+    if spec.min_ap is not None and (ap is None or ap < spec.min_ap):
+        raise BelowMinApError(
+            f"AP on val is {ap}, below the {spec.min_ap} that teacher.min_ap asks for: "
+            "train the teacher longer, give a better checkpoint, or lower teacher.min_ap",
+            field="teacher.min_ap",
+        )
 
 
 def _checked(spec: JobSpec, context: RunContext) -> DatasetReport:
@@ -82,29 +122,22 @@ def _checked(spec: JobSpec, context: RunContext) -> DatasetReport:
     return report
 
 
-def _export(trained: Trained, spec: JobSpec, report: DatasetReport, context: RunContext) -> None:
+def _export(
+    trained: Trained,
+    spec: JobSpec,
+    report: DatasetReport,
+    results: Mapping[str, Metrics],
+    context: RunContext,
+) -> None:
     at: dict[str, Any] = {"step": trained.step, "epoch": trained.epoch}
     context.progress("exporting", total_steps=trained.step, total_epochs=spec.schedule.epochs, **at)
     weights = context.workdir / "weights.safetensors"
     save_weights(trained.detector.state_dict(), weights, {"classes": ",".join(report.classes)})
     export, config = save_export(context.workdir, trained.detector, spec, report.classes)
     context.artifact("export_config.py", config, "text/x-python")
+    save_text(context, "model_card.md", model_card(spec, report, results, environment()), "text/markdown")
     context.checkpoint(CheckpointKind.EXPORT, export, **at)
     context.checkpoint(CheckpointKind.WEIGHTS, weights, **at, metadata={"classes": list(report.classes)})
-
-
-def _environment() -> dict[str, Any]:
-    from importlib.metadata import version
-
-    packages = ("frs-distill", "torch", "onedl-mmdetection", "onedl-mmengine", "onedl-mmcv", "numpy")
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "threads": torch.get_num_threads(),
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
-        "operators": str(OPERATOR_SOURCE),
-        **{name: version(name) for name in packages},
-    }
 
 
 def run_and_report(spec: JobSpec, context: LocalContext) -> int:

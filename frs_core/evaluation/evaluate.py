@@ -11,6 +11,9 @@ from frs_core.evaluation.predict import predict
 from frs_core.spec.job import JobSpec
 from frs_core.training.samples import SplitImages
 
+Metrics = dict[str, float | None]
+"""COCO's 12 numbers by name."""
+
 log = logging.getLogger(__name__)
 
 
@@ -24,7 +27,7 @@ def evaluate(
     step: int,
     epoch: int,
     keep_predictions: bool,
-) -> dict[str, float | None]:
+) -> Metrics:
     """The COCO numbers on `split`, recorded as an evaluation and as metrics `<split>/ap`, ..."""
     images = SplitImages(split, spec.dataset.format, spec.input_size, seed=0, flip_probability=0.0)
     predictions = predict(detector, images)

@@ -34,6 +34,7 @@ def _teacher_job(experiment: ExperimentSpec) -> PlannedJob:
         checkpoint=teacher.checkpoint,
         schedule=schedule,
         seed=teacher.seed,
+        min_ap=teacher.min_ap,
         resources=experiment.resources,
     )
     return PlannedJob(spec=spec, role="teacher", label="teacher", waits_for_teacher=False)

@@ -22,6 +22,12 @@ class TeacherSpec(Spec):
     train: TeacherTraining | None = None
     checkpoint: str | None = Field(default=None, min_length=1, max_length=4096)
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
+    min_ap: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="No student is trained under a teacher below this AP on val (a fraction)",
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> "TeacherSpec":

@@ -46,6 +46,9 @@ class JobSpec(Spec):
     method: MethodSpec | None = None
     schedule: ScheduleSpec = ScheduleSpec()
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
+    min_ap: float | None = Field(
+        default=None, ge=0, le=1, description="Fail below this AP on val (a fraction)"
+    )
     resources: ResourcesSpec = ResourcesSpec()
     tags: tuple[Tag, ...] = Field(default=(), max_length=20)
     submitted_by: Name | None = None

@@ -111,18 +111,18 @@ class DominanceHook(Hook):  # type: ignore[misc]
 
 
 class EveryEpochsHook(Hook):  # type: ignore[misc]
-    """Calls `action` after every n-th epoch, and after the last where `also_last` is set."""
+    """Calls `action` after every n-th epoch before the last, and after the last where `at_last` is set."""
 
     priority = "LOW"
 
-    def __init__(self, action: Callable[[Any], None], every: int, *, also_last: bool) -> None:
+    def __init__(self, action: Callable[[Any], object], every: int, *, at_last: bool) -> None:
         self._action = action
         self._every = every
-        self._also_last = also_last
+        self._at_last = at_last
 
     def after_train_epoch(self, runner: Any) -> None:
         """Act when it is time."""
-        if runner.epoch % self._every == 0 or (self._also_last and runner.iter == runner.max_iters):
+        if self._at_last if runner.iter == runner.max_iters else runner.epoch % self._every == 0:
             self._action(runner)
 
 

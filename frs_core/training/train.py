@@ -26,8 +26,8 @@ from frs_core.training.state import restore_state, save_state
 
 _MAX_DIAGNOSES = 200
 
-Evaluate = Callable[[nn.Module, int, int], None]
-"""Called with the detector, the steps done and the epochs done."""
+Evaluate = Callable[[nn.Module, int, int], object]
+"""Called between epochs, not after the last, with the detector, the steps done and the epochs done."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,9 @@ def train(spec: JobSpec, split: Split, context: RunContext, evaluate: Evaluate) 
             EveryEpochsHook(
                 lambda runner: evaluate(model.student, runner.iter, runner.epoch),
                 schedule.evaluate_every_epochs,
-                also_last=True,
+                at_last=False,
             ),
-            EveryEpochsHook(save, schedule.checkpoint_every_epochs, also_last=False),
+            EveryEpochsHook(save, schedule.checkpoint_every_epochs, at_last=True),
             StopHook(context, save, per_epoch),
         ],
         default_scope="mmdet",
@@ -131,7 +131,7 @@ def build_model(spec: JobSpec, num_classes: int) -> DistillingDetector:
 
 def training_hash(spec: JobSpec) -> str:
     """What a state checkpoint belongs to: everything that shapes the training, paths and names aside."""
-    left_out = {"name", "tags", "submitted_by", "checkpoint", "resources"}
+    left_out = {"name", "tags", "submitted_by", "checkpoint", "resources", "min_ap"}
     plain = spec.model_dump(mode="json", exclude=left_out | {"teacher", "dataset"})
     return canonical_hash(plain)
 
