@@ -10,6 +10,7 @@ from kombu.exceptions import OperationalError
 from sqlalchemy.exc import DBAPIError
 
 MAX_DELAY_SECONDS = 60.0
+MAX_DOUBLINGS = 16  # far beyond the longest delay; unbounded, the power would overflow in a day
 _log = structlog.get_logger(__name__)
 
 
@@ -31,7 +32,7 @@ class Chore:
         try:
             more = self.do()
         except (DBAPIError, OperationalError, OSError) as error:
-            delay = min(self.period_seconds * 2**self.num_failures, MAX_DELAY_SECONDS)
+            delay = min(self.period_seconds * 2.0 ** min(self.num_failures, MAX_DOUBLINGS), MAX_DELAY_SECONDS)
             self.num_failures += 1
             _log.warning("chore.failed", chore=self.name, error=str(error), retry_seconds=delay)
         else:

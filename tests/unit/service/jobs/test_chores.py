@@ -48,6 +48,16 @@ def test_while_the_broker_is_away_the_delay_doubles_up_to_a_limit_and_then_start
     assert round(_delay(chore)) == 10
 
 
+def test_an_absence_of_days_leaves_the_delay_at_its_limit() -> None:
+    def do() -> bool:
+        raise OperationalError("no broker")
+
+    chore = _chore(do)
+    chore.num_failures = 5000
+    chore.run()
+    assert round(_delay(chore)) == MAX_DELAY_SECONDS
+
+
 def test_a_mistake_of_our_own_is_not_swallowed() -> None:
     def do() -> bool:
         raise KeyError("typo")
