@@ -7,7 +7,6 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from frs_core.spec import JobSpec
 from frs_core.spec.base import Name, Tag
 from service.db.models import Experiment, Job
 from service.db.states import DesiredState, JobState, experiment_state
@@ -63,9 +62,9 @@ class JobSummary(View):
 
 
 class JobDetail(JobSummary):
-    """A job with its specification. `depends_on` are ids of jobs it waits for."""
+    """A job with its specification as it was stored. `depends_on` are ids of jobs it waits for."""
 
-    spec: JobSpec
+    spec: dict[str, Any]
     job_key: str
     priority: int
     gpus: int
