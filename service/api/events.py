@@ -57,21 +57,23 @@ class Feed:
 
     def __init__(self, after: int) -> None:
         self.after = after
-        self._gap_since: float | None = None
+        self._gap_since = 0.0
+        self._settling = after
 
     def take(self, events: Sequence[Event], moment: float) -> list[Event]:
         """Those of `events` (all there are behind `after`) whose turn it is. `moment`: seconds, monotonic."""
         taken = []
         for event in events:
-            if event.id != self.after + 1 and not self._waited(moment):
+            if event.id != self.after + 1 and not self._waited(event, moment, events[-1]):
                 break
-            self.after, self._gap_since = event.id, None
+            self.after = event.id
             taken.append(event)
         return taken
 
-    def _waited(self, moment: float) -> bool:
-        if self._gap_since is None:
-            self._gap_since = moment
+    def _waited(self, event: Event, moment: float, newest: Event) -> bool:
+        """Whether the gap before `event` is old enough. One wait serves all gaps that were seen with it."""
+        if event.id > self._settling:
+            self._settling, self._gap_since = newest.id, moment
         return moment - self._gap_since >= SETTLE.total_seconds()
 
 

@@ -34,7 +34,14 @@ def test_a_gap_that_stays_is_passed_in_the_end() -> None:
     assert ids(feed.take(events(9, 10), 10.0 + PATIENCE_SECONDS)) == [9, 10]
 
 
-def test_each_gap_is_waited_for_anew() -> None:
+def test_one_wait_serves_all_gaps_that_were_seen_together() -> None:
+    feed = Feed(after=0)
+    assert feed.take(events(2, 4, 6), 0.0) == []
+    assert ids(feed.take(events(2, 4, 6, 8), PATIENCE_SECONDS)) == [2, 4, 6]
+    assert ids(feed.take(events(8), 2 * PATIENCE_SECONDS)) == [8]
+
+
+def test_a_gap_that_opens_later_is_waited_for_anew() -> None:
     feed = Feed(after=0)
     feed.take(events(2), 0.0)
     assert ids(feed.take(events(2, 4), PATIENCE_SECONDS)) == [2]
