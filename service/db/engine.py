@@ -65,7 +65,7 @@ def upgrade(url: str | URL, revision: str = "head") -> None:
 def check_schema(engine: Engine) -> None:
     """Raise SchemaMismatchError, naming the remedy, unless the database is at this version's revision."""
     expected = ScriptDirectory.from_config(migrations_config()).get_current_head()
-    with engine.connect() as connection:
+    with engine.execution_options(**{_READ_ONLY: True}).connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
     if found != expected:
         raise SchemaMismatchError(

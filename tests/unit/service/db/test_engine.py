@@ -6,7 +6,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
-from service.db.engine import create_engine, session_factory
+from service.db.engine import SchemaMismatchError, check_schema, create_engine, session_factory
 from service.db.models import Experiment, Job
 from service.db.states import JobState
 
@@ -42,6 +42,16 @@ def test_sqlite_makes_its_folder_and_keeps_its_promises(tmp_path: Path) -> None:
         found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in pragmas}
     engine.dispose()
     assert found == {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 2, "busy_timeout": 30000}
+
+
+def test_the_schema_is_checked_while_another_process_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.db.engine.BUSY_SECONDS", 0)
+    engine = create_engine(f"sqlite:///{tmp_path / 'frs.db'}")
+    with engine.begin(), pytest.raises(SchemaMismatchError, match="python -m migrations"):
+        check_schema(engine)
+    engine.dispose()
 
 
 def test_a_reference_to_nothing_fails_the_whole_transaction(sessions: sessionmaker[Session]) -> None:
