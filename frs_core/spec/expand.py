@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from frs_core.spec.experiment import ExperimentSpec
+from frs_core.spec.experiment import TEACHER_LABEL, ExperimentSpec
 from frs_core.spec.job import JobKind, JobSpec, JobTeacher
 
 
@@ -37,7 +37,7 @@ def _teacher_job(experiment: ExperimentSpec) -> PlannedJob:
         min_ap=teacher.min_ap,
         resources=experiment.resources,
     )
-    return PlannedJob(spec=spec, role="teacher", label="teacher", waits_for_teacher=False)
+    return PlannedJob(spec=spec, role="teacher", label=TEACHER_LABEL, waits_for_teacher=False)
 
 
 def _student_jobs(experiment: ExperimentSpec) -> list[PlannedJob]:

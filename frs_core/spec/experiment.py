@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from frs_core import methods
 from frs_core.spec.base import Name, Spec, Tag
 from frs_core.spec.dataset import DatasetSpec
 from frs_core.spec.detector import DetectorSpec
@@ -13,6 +14,8 @@ from frs_core.spec.method import MethodSpec
 from frs_core.spec.schedule import InputSize, ResourcesSpec, ScheduleSpec, TeacherTraining
 
 MAX_JOBS = 1000
+TEACHER_LABEL = "teacher"
+"""The teacher's row in every comparison."""
 
 
 class TeacherSpec(Spec):
@@ -86,6 +89,12 @@ class ExperimentSpec(Spec):
         repeated = sorted({label for label in labels if labels.count(label) > 1})
         if repeated:
             raise ValueError(f"two methods are labelled {repeated[0]!r}; give each its own `label`")
+        for method in value:
+            if method.label == TEACHER_LABEL or method.label in set(methods.names()) - {method.name}:
+                raise ValueError(
+                    f"{method.label!r} is what a comparison calls another row; "
+                    f"give {method.name} another `label`"
+                )
         return value
 
     @model_validator(mode="after")
