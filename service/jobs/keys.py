@@ -17,7 +17,8 @@ def code_version() -> str:
 def job_key(spec: JobSpec, *, dataset_hash: str | None, teacher_hash: str | None) -> str:
     """Hash of the specification without names and labels, the data, the teacher's weights and the code.
 
-    A hash is None where the data cannot be seen or the teacher is yet to be trained.
+    For a teacher that is yet to be trained, `teacher_hash` is the key of the job that trains it. A hash is
+    None where the data cannot be seen or the teacher's weights are a path, which the specification holds.
     """
     plain = spec.model_dump(mode="json", exclude={"name", "tags", "submitted_by"})
     if plain["method"] is not None:

@@ -65,9 +65,12 @@ def submit_experiment(
     session.add(Event(experiment_id=new, kind="experiment.submitted", message=message, created_at=moment))
     planned = expand(spec)
     jobs = [_planned_job(plan, position) for position, plan in enumerate(planned)]
+    data_hash = _data_hash(dataset_report)
     for plan, job in zip(planned, jobs, strict=True):
         job.experiment_id, job.submitted_by = new, spec.submitted_by
-        job.job_key = job_key(plan.spec, dataset_hash=_data_hash(dataset_report), teacher_hash=teacher_hash)
+        job.job_key = job_key(plan.spec, dataset_hash=data_hash, teacher_hash=teacher_hash)
+        if job.role == "teacher" and spec.teacher.checkpoint is None:
+            teacher_hash = job.job_key  # stands for the weights that this job is yet to train
         job.priority, job.max_attempts, job.created_at = priority, max_attempts, moment
     _write(session, jobs, _waiting_for_teacher(planned, jobs), moment)
     return experiment
