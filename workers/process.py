@@ -1,6 +1,7 @@
 """The child process: how it is started, told to stop, and ended with everything it started."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,8 @@ import workers
 CHILD_COMMAND = (sys.executable, "-P", "-m", "workers.child")
 _PACKAGE_ROOT = Path(workers.__file__).parent.parent
 _PRIVATE_PREFIXES = ("FRS_", "CELERY_", "AWS_", "PG", "REDIS", "AMQP", "RABBITMQ", "DATABASE", "_MP_")
-_PRIVATE_PARTS = ("PASSWORD", "SECRET", "TOKEN", "CREDENTIAL", "API_KEY")
+_PRIVATE_PARTS = ("PASSW", "SECRET", "TOKEN", "CREDENTIAL", "API_KEY", "APIKEY", "ACCESS_KEY", "PRIVATE_KEY")
+_SERVER_URL = re.compile(r"(postgres|mysql|mariadb|redis|rediss|valkey|amqp|amqps)[\w+]*://", re.ASCII)
 
 
 class Child:
@@ -81,7 +83,7 @@ def child_environment(
     environment: Mapping[str, str], *, gpus: Sequence[str], num_threads: int
 ) -> dict[str, str]:
     """The environment of a child: without addresses and credentials, with its devices and threads."""
-    kept = {name: value for name, value in environment.items() if not _is_private(name)}
+    kept = {name: value for name, value in environment.items() if not _is_private(name, value)}
     paths = [str(_PACKAGE_ROOT), environment.get("PYTHONPATH", "")]
     return {
         "OMP_NUM_THREADS": str(num_threads),
@@ -103,6 +105,10 @@ def process_started_at(pid: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _is_private(name: str) -> bool:
+def _is_private(name: str, value: str) -> bool:
     upper = name.upper()
-    return upper.startswith(_PRIVATE_PREFIXES) or any(part in upper for part in _PRIVATE_PARTS)
+    return (
+        upper.startswith(_PRIVATE_PREFIXES)
+        or any(part in upper for part in _PRIVATE_PARTS)
+        or _SERVER_URL.match(value) is not None
+    )

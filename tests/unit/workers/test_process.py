@@ -80,12 +80,17 @@ def test_an_environment_keeps_what_training_needs_and_no_secret() -> None:
         "AWS_ACCESS_KEY_ID": "x",
         "HF_TOKEN": "x",
         "smtp_password": "x",
+        "MYSQL_PASSWD": "x",
+        "OPENAI_APIKEY": "x",
+        "MAIN_DB": "postgresql+psycopg://ann:secret@db/frs",
+        "QUEUE": "redis://:secret@host",
         "PYTHONPATH": "/somewhere",
         "OMP_NUM_THREADS": "2",
         "CUDA_VISIBLE_DEVICES": "0,1",
     }
     made = child_environment(given, gpus=["GPU-b"], num_threads=8)
     assert "x" not in made.values()
+    assert not any("secret" in value for value in made.values())
     assert made["HOME"] == "/home/frs"
     assert made["OMP_NUM_THREADS"] == "2"
     assert made["CUDA_VISIBLE_DEVICES"] == "GPU-b"
