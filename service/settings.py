@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -28,6 +28,16 @@ class Settings(BaseSettings):
     )
     max_request_bytes: int = Field(default=1_000_000, ge=1000)
     keep_state_checkpoints: int = Field(default=2, ge=1)
+
+    @field_validator("heartbeat_seconds")
+    @classmethod
+    def _leases_outlive_a_missed_heartbeat(cls, value: float, others: ValidationInfo) -> float:
+        lease_seconds = others.data.get("lease_seconds")
+        if lease_seconds is not None and 2 * value > lease_seconds:
+            raise ValueError(
+                f"a lease of {lease_seconds:g} s lasts less than two heartbeats: raise FRS_LEASE_SECONDS"
+            )
+        return value
 
     @property
     def resolved_database_url(self) -> str:

@@ -1,0 +1,10 @@
+import pytest
+from pydantic import ValidationError
+
+from service.settings import Settings
+
+
+def test_a_lease_lasts_two_heartbeats_at_least() -> None:
+    assert Settings(lease_seconds=10, heartbeat_seconds=5).lease_seconds == 10
+    with pytest.raises(ValidationError, match="FRS_LEASE_SECONDS"):
+        Settings(lease_seconds=9, heartbeat_seconds=5)
