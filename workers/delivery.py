@@ -133,11 +133,14 @@ class Delivery:
         self._last_state = newest
 
     def _put(self, event: CheckpointEvent | ArtifactEvent) -> str:
-        """Store a file under a key that its content names, so that no attempt overwrites another's."""
+        """Store a file under a key of this attempt and its content.
+
+        No attempt overwrites another's file, nor deletes one that another has stored but not yet recorded.
+        """
         path = self._folder / event.path
         if not path.resolve().is_relative_to(self._folder.resolve()):
             raise StorageError(f"the run announced {event.path}, which is outside its work folder")
-        key = f"jobs/{self._lease.job_id}/{event.sha256[:16]}/{event.path}"
+        key = f"jobs/{self._lease.job_id}/{self._lease.token}/{event.sha256[:16]}/{event.path}"
         try:
             return self._store.put(path, key, event.sha256)
         except (ArtifactError, OSError) as error:

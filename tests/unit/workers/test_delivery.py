@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from frs_core.context import LocalContext
 from frs_core.events import CheckpointKind
 from service.artifacts import ArtifactStore
-from service.db.models import Checkpoint
+from service.db import ledger
+from service.db.models import Attempt, Checkpoint
 from tests.fixtures.workplaces import ClaimNext, SubmitMiniature
 from workers.delivery import Delivery, StorageError
 from workers.workdir import WorkFolder
@@ -51,6 +52,11 @@ def save(context: LocalContext, step: int, content: str) -> Path:
     return path
 
 
+def stored_uris(sessions: Sessions) -> set[str]:
+    with sessions() as session:
+        return set(session.scalars(select(Checkpoint.uri)))
+
+
 def recorded(sessions: Sessions, store: ArtifactStore) -> dict[int, bytes]:
     with sessions() as session:
         rows = session.scalars(select(Checkpoint)).all()
@@ -89,6 +95,29 @@ def test_superseded_files_leave_the_store(context: LocalContext, delivery: Deliv
         delivery.deliver()
     stored = [path.read_text() for path in (tmp_path / "data" / "artifacts").rglob("*.pth")]
     assert stored == ["content 2"]
+
+
+def test_two_attempts_share_no_file_even_of_the_same_content(
+    context: LocalContext,
+    delivery: Delivery,
+    sessions: Sessions,
+    store: ArtifactStore,
+    claim_next: ClaimNext,
+    tmp_path: Path,
+) -> None:
+    save(context, 1, "one")
+    assert delivery.deliver()
+    first = stored_uris(sessions)
+    with sessions.begin() as session:
+        session.execute(update(Attempt).values(lease_expires_at=Attempt.started_at))
+        ledger.expire_leases(session, backoff_seconds=0)
+    (tmp_path / "again").mkdir()
+    again = LocalContext(tmp_path / "again")
+    folder = WorkFolder(path=again.workdir, resume_from=None)
+    save(again, 1, "one")
+    assert Delivery(sessions, store, claim_next().lease, folder, keep_states=1).deliver()
+    assert not first & stored_uris(sessions)
+    assert recorded(sessions, store) == {1: b"one"}
 
 
 @pytest.mark.parametrize("fault", ["gone", "changed"])
