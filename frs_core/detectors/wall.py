@@ -16,6 +16,7 @@ with contextlib.redirect_stdout(io.StringIO()):  # mmdet says that it lacks a pa
     import mmdet
     import mmdet.datasets.transforms
     import mmdet.models
+from mmcv.cnn import fuse_conv_bn  # noqa: E402
 from mmcv.transforms import Compose  # noqa: E402
 from mmdet.registry import MODELS  # noqa: E402
 from mmdet.structures import DetDataSample  # noqa: E402
@@ -56,6 +57,7 @@ __all__ = [
     "OptimWrapper",
     "ParamSchedulerHook",
     "Runner",
+    "fuse_conv_bn",
     "get_device",
     "pseudo_collate",
 ]

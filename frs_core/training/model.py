@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from frs_core.detectors.seeds import seeded
 from frs_core.detectors.signals import Signals, student_losses, teacher_signals
-from frs_core.detectors.wall import BaseModel, OptimWrapper
+from frs_core.detectors.wall import BaseModel, OptimWrapper, fuse_conv_bn
 from frs_core.errors import NonFiniteLossError
 from frs_core.methods import Signal
 from frs_core.methods.batch import Batch
@@ -20,7 +20,10 @@ from frs_core.training.method import Method
 
 @dataclass(frozen=True)
 class Teacher:
-    """A frozen detector in eval mode. Not a module, so that no checkpoint or optimizer ever finds it."""
+    """A frozen detector in eval mode. Not a module, so that no checkpoint or optimizer ever finds it.
+
+    Its batch norms are folded into its convolutions, which changes its signals by rounding only.
+    """
 
     detector: nn.Module
     family: str
@@ -28,6 +31,7 @@ class Teacher:
 
     def __post_init__(self) -> None:
         self.detector.eval().requires_grad_(False)
+        fuse_conv_bn(self.detector)
 
     def signals(self, images: list[Tensor]) -> Signals:
         """The signals of raw images, normalised by the teacher's own preprocessor."""

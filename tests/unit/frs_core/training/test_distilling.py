@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import torch
 
+from tests.unit.frs_core.training.conftest import DETECTORS
+
 pytestmark = pytest.mark.torch
 FAMILIES = ("retinanet", "fcos", "gfl", "faster_rcnn", "cascade_rcnn")
 
@@ -108,3 +110,30 @@ def test_a_student_may_inherit_neck_and_heads(
     assert "neck.lateral_convs.0.conv.weight" in model.inherited.skipped
     assert all(torch.equal(ours[name], scratch[name]) for name in model.inherited.skipped)
     assert torch.equal(ours["backbone.conv1.weight"], scratch["backbone.conv1.weight"])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_folded_teacher_yields_what_the_teacher_yields(family: str) -> None:
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+    from frs_core.detectors.builders import build_detector
+    from frs_core.detectors.signals import teacher_signals
+    from frs_core.methods import Signal
+    from frs_core.spec import DetectorSpec
+    from frs_core.training.model import Teacher
+
+    requires = frozenset({Signal.NECK, Signal.CLS})
+    detector = build_detector(DetectorSpec.model_validate(DETECTORS[family]), 3, seed=1).eval()
+    with torch.no_grad():
+        for norm in (module for module in detector.modules() if isinstance(module, _BatchNorm)):
+            norm.running_mean.uniform_(-0.5, 0.5)
+            norm.running_var.uniform_(0.5, 2.0)
+            norm.weight.uniform_(0.5, 1.5)
+    images = [torch.randint(0, 256, (3, 64, 96), dtype=torch.uint8)]
+    before = teacher_signals(detector, family, images, requires)
+
+    after = Teacher(detector, family, requires).signals(images)
+
+    assert not any(isinstance(module, _BatchNorm) for module in detector.backbone.modules())
+    for old, new in zip((*before.neck, *before.cls), (*after.neck, *after.cls), strict=True):
+        torch.testing.assert_close(new, old, rtol=1e-5, atol=1e-5 * float(old.abs().max()))
