@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from torch import nn
 
 from frs_core.context import LocalContext, RunContext, save_text
@@ -20,6 +19,7 @@ from frs_core.environment import environment
 from frs_core.errors import BelowMinApError, DatasetError, SpecError, Stopped, UserError
 from frs_core.evaluation.evaluate import Metrics, evaluate
 from frs_core.events import CheckpointKind
+from frs_core.job_file import read_job
 from frs_core.spec.job import JobKind, JobSpec
 from frs_core.training.export import save_export
 from frs_core.training.model_card import model_card
@@ -165,7 +165,10 @@ def run_and_report(spec: JobSpec, context: LocalContext) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one job file; its relative paths are relative to the file."""
+    """Run one job file, its relative paths taken from its folder.
+
+    Exit codes: 0 succeeded, 1 failed, 2 the file cannot be run, 75 stopped with its state saved.
+    """
     parser = argparse.ArgumentParser(prog="python -m frs_core.run", description=main.__doc__)
     parser.add_argument("job", type=Path, help="a job specification in YAML")
     parser.add_argument(
@@ -173,9 +176,14 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--resume-from", type=Path, help="a state checkpoint to continue from")
     chosen = parser.parse_args(arguments)
-    spec = JobSpec.model_validate(yaml.safe_load(chosen.job.read_text()))
     workdir = chosen.workdir or chosen.job.with_suffix("")
-    workdir.mkdir(parents=True, exist_ok=True)
+    try:
+        spec = read_job(chosen.job)
+        workdir.mkdir(parents=True, exist_ok=True)
+    except SpecError as error:
+        parser.error(str(error))
+    except OSError as error:
+        parser.error(f"argument --workdir: {workdir} cannot be made a folder: {error.strerror}")
     context = LocalContext(workdir.absolute(), resume_from=chosen.resume_from)
     context.catch_signals()
     return run_and_report(spec, context)

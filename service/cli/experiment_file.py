@@ -1,11 +1,14 @@
 """Reads an experiment file: YAML with no key twice, its paths made absolute, its lines remembered."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from frs_core.errors import SpecError
+from frs_core.yaml_file import read_yaml
 
 CHECKPOINT_SUFFIXES = {".pth", ".pt", ".safetensors"}
 
@@ -35,34 +38,12 @@ class ExperimentFile:
 def read_experiment_file(path: Path) -> ExperimentFile:
     """The file's content, with dataset.root and teacher.checkpoint absolute. Raises FileFault."""
     try:
-        text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=_Loader)
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader
-    except OSError as error:
-        raise FileFault(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise FileFault(f"{path} is not UTF-8 text: {error}") from error
-    except yaml.YAMLError as error:
-        raise FileFault(f"{path} is not valid YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise FileFault(f"{path} holds no experiment: its top level must be keys, such as name and dataset")
-    return ExperimentFile(path=path, content=_with_absolute_paths(content, path), lines=_lines(node))
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key given twice, of which plain YAML silently keeps the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                continue  # refused below
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} is given twice", key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
+        read = read_yaml(path, "experiment")
+    except SpecError as error:
+        raise FileFault(str(error)) from error
+    return ExperimentFile(
+        path=path, content=_with_absolute_paths(read.content, path), lines=_lines(read.node)
+    )
 
 
 def _with_absolute_paths(content: dict[str, Any], path: Path) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from rich.text import Text
 from service.cli import words
 from service.cli.comparison_table import ComparisonView
 from service.cli.ending import detached, finish
+from service.cli.exit_codes import ExitCode
+from service.cli.faults import CommandFailure
 from service.cli.follow import follow
 from service.cli.progress import ProgressView
 from service.cli.session import JsonFlag, current, err, out, print_json
@@ -101,7 +103,10 @@ def compare(
     if output is None:
         typer.echo(report.decode(), nl=not report.endswith(b"\n"))
     else:
-        output.write_bytes(report)
+        try:
+            output.write_bytes(report)
+        except OSError as error:
+            raise CommandFailure(f"cannot write {output}: {error.strerror}", ExitCode.USAGE) from error
         err().print(f"wrote {output}", markup=False)
 
 

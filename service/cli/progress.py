@@ -32,7 +32,7 @@ class ProgressView:
         parts: list[RenderableType] = [_heading(self._experiment), _job_table(jobs, wide=wide)]
         if hidden:
             parts.append(Text(f"… and {len(hidden)} more: {count_states(hidden)}", style="dim"))
-        parts += [_reason(job) for job in jobs if job.reason and job.state in {"failed", "blocked"}]
+        parts += [_reason(job) for job in jobs if job.reason and job.state in {"failed", "blocked", "queued"}]
         if self._note:
             parts.append(Text(self._note, style="dim"))
         yield Group(*parts)

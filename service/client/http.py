@@ -1,5 +1,6 @@
 """The client itself."""
 
+import json
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -75,8 +76,11 @@ class Client:
         response = self._send(
             "POST",
             f"{API}/experiments",
-            json=spec,
-            headers={"Idempotency-Key": idempotency_key or uuid.uuid4().hex},
+            content=json.dumps(spec),  # NaN too, so that the server can name its field
+            headers={
+                "Content-Type": "application/json",
+                "Idempotency-Key": idempotency_key or uuid.uuid4().hex,
+            },
             timeout=SUBMIT_TIMEOUT_SECONDS,
             retry=True,
         )

@@ -52,6 +52,21 @@ def test_a_report_is_the_servers_own_bytes(server: Any, run: Make, tmp_path: Pat
     assert server.requests[0].url.params["format"] == chosen
 
 
+def test_a_report_that_cannot_be_written_is_code_2(server: Any, run: Make, tmp_path: Path) -> None:
+    server.answers["GET /experiments/e1/comparison"] = httpx.Response(200, content=b"AP\n")
+    result = run("compare", "e1", "--format", "md", "--output", tmp_path / "absent" / "r.md")
+    assert result.code == 2
+    assert "r.md: No such file or directory" in result.err
+
+
+def test_why_a_job_is_tried_again_is_shown(
+    server: Any, run: Make, make_experiment: Make, make_job: Make
+) -> None:
+    job = make_job("queued", num_attempts=1, reason="the process was killed")
+    server.answers["GET /experiments/e1"] = make_experiment("queued", job)
+    assert "frs · seed 0: the process was killed" in run("show", "e1").out
+
+
 def test_a_table_cannot_be_written_to_a_file(server: Any, run: Make, tmp_path: Path) -> None:
     assert run("compare", "e1", "--output", tmp_path / "r").code == 2
 

@@ -107,3 +107,15 @@ def test_a_refused_file_names_field_line_and_value(
 
 def test_follow_and_wait_exclude_each_other(run: Make, file: Path) -> None:
     assert run("submit", file, "--follow", "--wait").code == 2
+
+
+def test_a_value_that_is_no_number_is_left_to_the_server_to_refuse(
+    server: Any, run: Make, file: Path
+) -> None:
+    file.write_text("name: blood\nschedule: {optimizer: {lr: .nan}}\n")
+    faults = [{"field": "schedule.optimizer.lr", "message": "is not finite", "value": "nan"}]
+    server.answers["POST /experiments"] = httpx.Response(422, json={"detail": "no", "errors": faults})
+    result = run("submit", file)
+    assert result.code == 2
+    assert "schedule.optimizer.lr (line 2): is not finite" in result.err
+    assert b"NaN" in server.requests[0].content

@@ -1,0 +1,82 @@
+"""Reads what people write: one YAML file whose top level is keys, no key twice, nothing executed."""
+
+import json
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from frs_core.errors import SpecError
+
+MAX_VALUES = 100_000
+"""Of a file once its aliases are written out: a few lines of aliases can stand for billions of values."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class YamlFile:
+    """A parsed file. `node` is what it was parsed from; it knows lines."""
+
+    content: dict[str, Any]
+    node: yaml.MappingNode
+
+
+def read_yaml(path: Path, what: str) -> YamlFile:
+    """The file's content. Raises SpecError, which says why it is no `what` ("experiment")."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=_Loader)
+        _count(node)
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader
+        json.dumps(content)
+    except OSError as error:
+        raise SpecError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{path} is not UTF-8 text: {error}") from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: such as an integer of 5000 digits
+        raise SpecError(f"{path} is not valid YAML: {error}") from error
+    except TypeError as error:
+        raise SpecError(f"{path} holds a value that no {what} can have: {error}") from error
+    except RecursionError as error:
+        raise SpecError(f"{path} is nested too deeply") from error
+    if not isinstance(content, dict) or not isinstance(node, yaml.MappingNode):
+        raise SpecError(f"{path} holds no {what}: its top level must be keys, such as name and dataset")
+    return YamlFile(content=content, node=node)
+
+
+def _count(node: yaml.Node | None, left: int = MAX_VALUES) -> int:
+    """How many of `left` values remain when those of `node` are taken."""
+    left -= 1
+    if left < 0:
+        raise yaml.YAMLError(f"it stands for more than {MAX_VALUES} values; use fewer aliases (*name)")
+    children: list[yaml.Node] = []
+    if isinstance(node, yaml.MappingNode):
+        children = [value for _key, value in node.value]
+    elif isinstance(node, yaml.SequenceNode):
+        children = node.value
+    for child in children:
+        left = _count(child, left)
+    return left
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key given twice, of which plain YAML silently keeps the last; reads a date as text."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue  # refused below
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} is given twice", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
