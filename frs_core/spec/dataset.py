@@ -44,8 +44,3 @@ class DatasetSpec(Spec):
 
         validate_options(datasets.get(self.format).options_type, self.options)
         return self
-
-    @property
-    def evaluation_split(self) -> str:
-        """The split a comparison reports: `test`, or `val` where there is no test split."""
-        return "test" if self.test is not None else "val"
