@@ -66,8 +66,9 @@ def claim(session: Session, worker_id: str, *, gpus: int, lease_seconds: float) 
     note_move(session, job, JobState.QUEUED, moment)
     session.flush()
     try:
-        spec = JobSpec.model_validate(job.spec)
-    except ValidationError as error:
+        spec = _read(job)
+        weights = _weights(session, job.id, spec)
+    except _UnusableJobError as error:
         _refuse(session, job, attempt, moment, error)
         return None
     state = _newest(session, job.id, CheckpointKind.STATE)
@@ -79,7 +80,7 @@ def claim(session: Session, worker_id: str, *, gpus: int, lease_seconds: float) 
         spec=spec,
         experiment_id=job.experiment_id,
         resume_from=state,
-        weights=_weights(session, job.id, spec),
+        weights=weights,
     )
 
 
@@ -124,20 +125,35 @@ def _take_first(session: Session, moment: datetime, gpus: int) -> Job | None:
     return session.scalars(statement).one_or_none()
 
 
-def _refuse(session: Session, job: Job, attempt: Attempt, moment: datetime, error: ValidationError) -> None:
-    """Fail a job that this version cannot read, lest it stay at the head of the queue for ever."""
-    fault = error.errors(include_url=False)[0]
-    field, reason = ".".join(map(str, fault["loc"])), f"this version cannot read the job: {fault['msg']}"
+class _UnusableJobError(Exception):
+    """A job that no worker can do."""
+
+    def __init__(self, code: str, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code, self.field, self.reason = code, field, reason
+
+
+def _read(job: Job) -> JobSpec:
+    try:
+        return JobSpec.model_validate(job.spec)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        reason = f"this version cannot read the job: {fault['msg']}"
+        raise _UnusableJobError("invalid_spec", ".".join(map(str, fault["loc"])), reason) from error
+
+
+def _refuse(session: Session, job: Job, attempt: Attempt, moment: datetime, error: _UnusableJobError) -> None:
+    """Fail a job that nobody can do, lest it stay at the head of the queue for ever."""
     attempt.state, attempt.ended_at = AttemptState.FAILED, moment
-    attempt.reason_code, attempt.reason = "invalid_spec", reason
+    attempt.reason_code, attempt.reason = error.code, error.reason
     move(
         session,
         job,
         JobState.FAILED,
         moment,
-        reason_code="invalid_spec",
-        reason=reason,
-        reason_field=field[:200] or None,
+        reason_code=error.code,
+        reason=error.reason,
+        reason_field=error.field[:200] or None,
     )
 
 
@@ -159,7 +175,7 @@ def _rewind(job: Job, state: StoredFile | None) -> None:
 
 def _weights(session: Session, job_id: str, spec: JobSpec) -> dict[str, StoredFile]:
     found = {
-        "checkpoint": _stored(session, spec.checkpoint),
+        "checkpoint": _stored(session, spec.checkpoint, "checkpoint"),
         "teacher": _teacher(session, job_id, spec),
     }
     return {place: file for place, file in found.items() if file is not None}
@@ -169,7 +185,7 @@ def _teacher(session: Session, job_id: str, spec: JobSpec) -> StoredFile | None:
     if spec.teacher is None:
         return None
     if spec.teacher.checkpoint is not None:
-        return _stored(session, spec.teacher.checkpoint)
+        return _stored(session, spec.teacher.checkpoint, "teacher.checkpoint")
     source = select(JobDependency.depends_on_id).where(
         JobDependency.job_id == job_id, JobDependency.role == "teacher"
     )
@@ -183,11 +199,15 @@ def _newest(session: Session, job_id: str, kind: CheckpointKind) -> StoredFile |
     return None if row is None else _file(row)
 
 
-def _stored(session: Session, name: str | None) -> StoredFile | None:
+def _stored(session: Session, name: str | None, field: str) -> StoredFile | None:
+    """The checkpoint of that id; None for a path. What was there at the submission may be deleted by now."""
     if name is None or not is_id(name):
         return None
     row = session.get(Checkpoint, name)
-    return None if row is None else _file(row)
+    if row is None:
+        reason = f"the stored checkpoint {name} was deleted; submit the job again with another one"
+        raise _UnusableJobError("invalid_checkpoint", field, reason)
+    return _file(row)
 
 
 def _file(row: Checkpoint) -> StoredFile:

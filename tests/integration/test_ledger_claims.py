@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from frs_core.events import CheckpointKind, EvaluationEvent, MetricEvent
 from service.db import ledger
+from service.db.experiments import delete_experiment
 from service.db.models import Attempt, Evaluation, Job, MetricPoint
 from service.db.states import AttemptState, JobState
 from service.db.types import utc_now
 from tests.fixtures.ledgers import Hand
-from tests.fixtures.submissions import Submit
+from tests.fixtures.submissions import SMALL_DETECTOR, Submit
 
 Sessions = sessionmaker[Session]
 
@@ -192,6 +193,25 @@ def test_a_stored_checkpoint_named_in_the_specification_is_given(
     hand.finish(evaluate.lease)
     distil = hand.claim()
     assert distil.weights["teacher"].checkpoint_id == stored
+
+
+def test_a_job_whose_stored_checkpoint_was_deleted_fails_with_the_reason(
+    hand: Hand, submit: Submit, sessions: Sessions
+) -> None:
+    origin = submit()
+    lease = hand.take()
+    hand.save(lease, CheckpointKind.WEIGHTS, 10)
+    hand.finish(lease)
+    stored = hand.claim().weights["teacher"].checkpoint_id
+    _change_jobs(sessions, state=JobState.CANCELLED)
+    heir = submit(teacher={"detector": SMALL_DETECTOR, "checkpoint": stored}, methods=["frs"])
+    with sessions.begin() as session:
+        delete_experiment(session, origin)
+    assert hand.claim() is None
+    teacher, student = hand.jobs(heir)
+    assert (teacher.state, teacher.reason_field) == (JobState.FAILED, "checkpoint")
+    assert f"{stored} was deleted" in (teacher.reason or "")
+    assert student.state is JobState.BLOCKED
 
 
 def test_a_job_that_cannot_be_read_fails_and_blocks_its_students(
