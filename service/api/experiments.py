@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from frs_core.spec import ExperimentSpec
 from service.api import intake
+from service.api.bodies import JsonRoute
 from service.api.dependencies import Cursor, Limit, Reading, Res, Writing, json_only, no_null
 from service.api.problems import ProblemError
 from service.api.schemas import (
@@ -26,7 +27,7 @@ from service.db import ledger, queries
 from service.db.models import Event, Experiment
 from service.jobs.submit import submit_experiment
 
-router = APIRouter(prefix="/experiments", tags=["experiments"])
+router = APIRouter(prefix="/experiments", route_class=JsonRoute, tags=["experiments"])
 State = Literal["queued", "running", "paused", "failed", "blocked", "cancelled", "succeeded"]
 Label = Annotated[str | None, Query(max_length=200), AfterValidator(no_null)]
 _log = structlog.get_logger(__name__)

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from frs_core.spec import JobSpec
 from service.api import intake
+from service.api.bodies import JsonRoute
 from service.api.dependencies import Cursor, Limit, Reading, Res, Writing, json_only
 from service.api.experiments import Label
 from service.api.schemas import JobDetail, JobSummary, Page
@@ -16,7 +17,7 @@ from service.db.models import Job
 from service.db.states import JobState
 from service.jobs.submit import submit_job
 
-router = APIRouter(prefix="/jobs", tags=["jobs"])
+router = APIRouter(prefix="/jobs", route_class=JsonRoute, tags=["jobs"])
 
 
 @router.post("", status_code=201, dependencies=[Depends(json_only)], responses={200: {"model": JobDetail}})

@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
+from service.api.bodies import BodyError
 from service.api.problems import MAX_FAULTS, FieldFault, ProblemError, clean, fault, invalid, response
 from service.db.queries import AmbiguousIdError, InvalidCursorError, NotFoundError
 from service.jobs.submit import IdempotencyConflictError
@@ -20,7 +21,6 @@ from service.jobs.submit import IdempotencyConflictError
 _REMEDIES = {
     "Extra inputs are not permitted": "unknown key; correct its spelling or remove it",
     "Field required": "required, and absent; add it",
-    "JSON decode error": "the body is not JSON",
 }
 _log = structlog.get_logger("service.api")
 
@@ -28,6 +28,7 @@ _log = structlog.get_logger("service.api")
 def install(app: FastAPI) -> None:
     """Render every error of this application as a problem."""
     app.add_exception_handler(ProblemError, _problem)
+    app.add_exception_handler(BodyError, _body)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(NotFoundError, _missing)
@@ -58,11 +59,15 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 async def _validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     faults = [_from_pydantic(item) for item in error.errors()[:MAX_FAULTS]]
-    problem = invalid(*faults)
-    if any(item["type"] == "json_invalid" for item in error.errors()):
-        problem = ProblemError(
-            400, "malformed-json", problem.detail, title="The body is not JSON", faults=faults
-        )
+    return response(request, invalid(*faults))
+
+
+async def _body(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, BodyError)
+    title = "The body cannot be read"
+    problem = ProblemError(
+        400, "malformed-json", error.detail, title=title, faults=[fault("body", error.detail)]
+    )
     return response(request, problem)
 
 

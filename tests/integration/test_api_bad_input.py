@@ -316,3 +316,22 @@ def test_boxes_one_can_live_without_are_warnings(
     [warning] = [item for item in made["warnings"] if item["code"] == "box_without_area"]
     assert (warning["field"], warning["count"]) == ("dataset.train", 1)
     assert warning["examples"]
+
+
+@pytest.mark.parametrize("path", [EXPERIMENTS, JOBS])
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (b'{"name": "a", "name": "b"}', "the key 'name' is given twice"),
+        (b'{"name":', "not JSON"),
+        (b"[" * 200_000, "nested too deeply"),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused_in_words(
+    api: TestClient, path: str, content: bytes, word: str
+) -> None:
+    response = api.post(path, content=content, headers={"Content-Type": "application/json"})
+    found = problem(api, response, 400)
+    assert found["type"].endswith(":malformed-json")
+    assert found["errors"][0]["field"] == "body"
+    assert word in found["detail"]
