@@ -87,7 +87,14 @@ def _with_images(split: Split, content: "hashlib._Hash", seen: dict[str, str], *
     for image in split.images:
         digest = _digest(image, log, decode=decode)
         content.update(_canonical((image.name, image.width, image.height, digest)))
-        content.update(_canonical([(*box.box, box.label, box.crowd) for box in image.boxes]))
+        content.update(
+            _canonical(
+                [
+                    (*box.box, box.label, box.crowd, *([] if box.area is None else [box.area]))
+                    for box in image.boxes
+                ]
+            )
+        )
         if digest is not None and seen.setdefault(digest, split.name) != split.name:
             log.add("image_in_two_splits", f"{image.name} (also in {seen[digest]})")
     return _with_faults(split, log)

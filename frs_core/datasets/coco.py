@@ -49,6 +49,7 @@ class _Annotation(BaseModel):
     category_id: int
     bbox: tuple[float, float, float, float]
     iscrowd: bool = False
+    area: float | None = Field(default=None, ge=0)
 
 
 class _Category(BaseModel):
@@ -154,7 +155,8 @@ def _boxes(file: _File, classes: tuple[str, ...], log: FaultLog) -> dict[int, li
             x, y, width, height = item.bbox
             box = fit_box((x, y, x + width, y + height), image.width, image.height, log, example)
             if box is not None:
-                boxes.setdefault(image.id, []).append(BoxRecord(box=box, label=label, crowd=item.iscrowd))
+                record = BoxRecord(box=box, label=label, crowd=item.iscrowd, area=item.area)
+                boxes.setdefault(image.id, []).append(record)
     return boxes
 
 

@@ -24,7 +24,9 @@ class Fault(BaseModel):
 class BoxRecord(BaseModel):
     """One box, (x1, y1, x2, y2) in pixels of the original image, within it and with area.
 
-    `crowd` boxes are neither trained on nor counted as missed (COCO's iscrowd, VOC's difficult).
+    `area` is what COCO judges size by, in pixels: the annotated one where the format has it (COCO's is of
+    the mask), None for the box's own. `crowd` boxes are neither trained on nor counted as missed (COCO's
+    iscrowd, VOC's difficult).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -32,6 +34,7 @@ class BoxRecord(BaseModel):
     box: tuple[float, float, float, float]
     label: int
     crowd: bool = False
+    area: float | None = None
 
 
 class ImageRecord(BaseModel):

@@ -51,7 +51,7 @@ def _annotations(image: ImageRecord) -> list[dict[str, Any]]:
                 "image_id": image.id,
                 "category_id": box.label + 1,
                 "bbox": [x1, y1, x2 - x1, y2 - y1],
-                "area": (x2 - x1) * (y2 - y1),
+                "area": (x2 - x1) * (y2 - y1) if box.area is None else box.area,
                 "iscrowd": int(box.crowd),
             }
         )

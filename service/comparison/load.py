@@ -60,6 +60,7 @@ def _record(job: Job, evaluation: Evaluation | None, split: Split) -> RunRecord:
         schedule_hash=canonical_hash(spec["schedule"]),
         detector_hash=canonical_hash(spec["detector"]),
         teacher_hash=canonical_hash(spec["teacher"]) if spec.get("teacher") else None,
+        init=(spec.get("method") or {}).get("init", "scratch"),
         metrics=evaluation.metrics if evaluation else None,
         step=evaluation.step if evaluation else None,
         dataset_hash=evaluation.dataset_hash if evaluation else None,

@@ -15,7 +15,8 @@ class RunRecord:
     `metrics` are fractions by the names in COCO_METRICS, None where COCO says -1; the whole is None while the
     run has no result, and so are then `step`, `dataset_hash`, `evaluator` and `num_images`. `split` is
     where the result was, or will be, measured. The hashes are of the specification: of the schedule, of
-    the teacher a student learns from (None for the teacher itself) and of the detector that is trained.
+    the teacher a student learns from (None for the teacher itself) and of the detector that is trained;
+    `init` is how a student started.
     """
 
     job_id: str
@@ -29,6 +30,7 @@ class RunRecord:
     schedule_hash: str
     detector_hash: str
     teacher_hash: str | None = None
+    init: str = "scratch"
     metrics: Mapping[str, float | None] | None = None
     step: int | None = None
     dataset_hash: str | None = None

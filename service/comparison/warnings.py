@@ -20,8 +20,20 @@ def warnings_of(
         *_small_gap(rows, baseline),
         *_single_seed(rows),
         *_unequal_seeds(rows),
+        *_unequal_starts(runs, baseline),
         *_validation_split(runs),
     )
+
+
+def _unequal_starts(runs: Sequence[RunRecord], baseline: str) -> Iterator[str]:
+    starts = {run.label: run.init for run in runs if run.role == "student"}
+    start = starts.get(baseline)
+    others = [f"{label} ({init})" for label, init in starts.items() if init != start]
+    if start is not None and others:
+        yield (
+            f"{', '.join(others)} did not start as the baseline {baseline} did ({start}): the difference is "
+            "of start and method together; compare with a baseline of the same init."
+        )
 
 
 def _unfinished(runs: Sequence[RunRecord]) -> Iterator[str]:

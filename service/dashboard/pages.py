@@ -121,13 +121,14 @@ def _comparison(session: Session, experiment: Experiment) -> tuple[Comparison | 
 
 
 def _best(session: Session, experiment: Experiment) -> ComparisonRow | None:
+    """The row with the largest difference to the baseline over two seeds or more: one makes no claim."""
     comparison, _ = _comparison(session, experiment)
     if comparison is None:
         return None
     rows = [
         (row.delta_ap, row)
         for row in comparison.rows
-        if row.delta_ap is not None and row.role == "student" and row.label != comparison.baseline
+        if row.delta_ap is not None and row.delta_ap_n > 1 and row.label != comparison.baseline
     ]
     return max(rows, key=lambda pair: pair[0], default=(None, None))[1]
 

@@ -88,7 +88,14 @@ def _postgresql_engine(address: URL) -> Engine:
         max_overflow=10,
         pool_timeout=30,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 10},
+        # A server that vanishes must not hold a heartbeat for longer than a lease lasts.
+        connect_args={
+            "connect_timeout": 10,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 25_000,
+        },
         json_serializer=_to_json,
     )
 

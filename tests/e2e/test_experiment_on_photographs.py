@@ -125,7 +125,7 @@ def submit(client: httpx.Client, root: Path) -> str:
         "input_size": [160, 120],
         "teacher": {"detector": {**RETINANET, "base_channels": 16}},
         "student": {"detector": {**RETINANET, "base_channels": 8}},
-        "schedule": {"epochs": 1, "batch_size": 4},
+        "schedule": {"epochs": 1, "batch_size": 2, "warmup_steps": 0, "optimizer": {"lr": 0.003}},
         "methods": ["none", {"name": "frs", "options": {"warmup_steps": 2}}],
     }
     response = client.post("/api/v1/experiments", json=body, headers={"Idempotency-Key": "photographs"})
@@ -164,13 +164,13 @@ def test_metrics_are_recorded_for_every_step_and_both_students_start_with_the_sa
         return {each["name"]: each["points"] for each in found}
 
     none, frs = series("none"), series("frs")
-    assert [point["step"] for point in none["train/loss"]] == [1, 2, 3, 4]
+    assert [point["step"] for point in none["train/loss"]] == list(range(1, 21))
     assert all(math.isfinite(point["value"]) for point in none["train/loss"])
     assert none["train/plain_loss"][0]["value"] == frs["train/plain_loss"][0]["value"]
     assert frs["train/loss/frs_feature"][-1]["value"] > 0
     assert frs["train/loss/frs_classification"][-1]["value"] > 0
     assert not any(name.startswith("train/loss/frs") for name in none)
-    assert [point["step"] for point in none["val/ap"]] == [4]
+    assert [point["step"] for point in none["val/ap"]] == [20]
 
 
 def test_every_checkpoint_has_the_bytes_its_row_promises(finished: Finished) -> None:
@@ -219,9 +219,7 @@ def test_the_recorded_numbers_are_what_pycocotools_says_of_the_saved_predictions
     ]
     truth = artifact(finished, job, "ground_truth_test.json")
     predictions = json.loads(artifact(finished, job, "predictions_test.json").read_text())
-    if not predictions:  # pycocotools cannot load an empty list
-        assert evaluation["metrics"]["ap"] == 0.0
-        return
+    assert predictions, "the test compares nothing"
     with contextlib.redirect_stdout(io.StringIO()):
         annotated = COCO(str(truth))
         evaluator = COCOeval(annotated, annotated.loadRes(predictions), "bbox")

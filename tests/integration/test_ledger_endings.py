@@ -77,6 +77,23 @@ def test_retries_wait_longer_each_time_and_end(hand: Hand, submit: Submit) -> No
     assert delays == [1, 2]
 
 
+def test_why_an_attempt_failed_is_told_of_its_end_and_not_of_the_next_start(
+    hand: Hand, submit: Submit, sessions: Sessions
+) -> None:
+    submit()
+    lease = hand.take()
+    hand.fail(lease, retry=True)
+    reason = hand.job(lease.job_id).reason
+    hand.skip_backoff(lease.job_id)
+    assert hand.take().job_id == lease.job_id
+    with sessions() as session:
+        statement = select(Event).where(Event.job_id == lease.job_id, Event.kind == "job.state")
+        told = {(event.data["from"], event.data["to"]): event.message for event in session.scalars(statement)}
+    assert reason
+    assert reason in told["running", "queued"]
+    assert reason not in told["queued", "running"]
+
+
 def test_a_retrys_wakeup_waits_as_long_as_the_job(hand: Hand, submit: Submit, sessions: Sessions) -> None:
     submit()
     lease = hand.take()

@@ -97,3 +97,16 @@ def test_finding_nothing_scores_zero() -> None:
     from frs_core.evaluation.coco import ground_truth, score
 
     assert score(ground_truth(random_split(0)), []).metrics["ap"] == 0.0
+
+
+def test_size_is_judged_by_the_annotated_area_where_there_is_one() -> None:
+    from frs_core.datasets.records import BoxRecord, ImageRecord, Split
+    from frs_core.evaluation.coco import ground_truth, score
+
+    box = BoxRecord(box=(0.0, 0.0, 100.0, 100.0), label=0, area=500.0)
+    image = ImageRecord(id=1, name="1.jpg", path="", width=640, height=480, boxes=(box,))
+    truth = ground_truth(Split(name="val", classes=("cell",), images=(image,)))
+    found = [{"image_id": 1, "category_id": 1, "bbox": [0.0, 0.0, 100.0, 100.0], "score": 0.9}]
+    metrics = score(truth, found).metrics
+    assert metrics["ap_s"] == pytest.approx(1.0)
+    assert metrics["ap_l"] is None

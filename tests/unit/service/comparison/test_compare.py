@@ -169,3 +169,10 @@ def test_nothing_finished_is_rows_without_numbers(make_run):
     comparison = compare([make_run("none", 0, None, state="queued")])
     ap = comparison.rows[0].metrics["ap"]
     assert (ap.mean, ap.sd, ap.n) == (None, None, 0)
+
+
+def test_rows_that_started_otherwise_than_the_baseline_are_pointed_out(make_run):
+    runs = [make_run("teacher", 0, 0.5), make_run("none", 0, 0.3), make_run("frs", 0, 0.4, init="inherit")]
+    [warning] = [text for text in compare(runs).warnings if "did not start" in text]
+    assert "frs (inherit)" in warning
+    assert "none did (scratch)" in warning
