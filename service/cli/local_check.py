@@ -63,7 +63,7 @@ def _check_data(spec: "ExperimentSpec") -> Verdict:
             f"({len(spec.methods)} methods x {len(spec.seeds)} seeds); "
             f"images: {counts}; classes: {', '.join(report.classes)}"
         ),
-        warnings=[f"{fault.field}: {fault.message} ({fault.count}x)" for fault in report.warnings],
+        warnings=[f"{fault.field}: {fault.message}" for fault in report.warnings],
     )
 
 

@@ -69,7 +69,9 @@ def enqueue(
 
 def note_move(session: Session, job: Job, origin: JobState, moment: datetime) -> None:
     """Write the `job.state` event of a move that has been made."""
-    message = f"{job.name}: {origin} to {job.state}" + (f" ({job.reason})" if job.reason else "")
+    # a job that runs again keeps the reason of its last attempt; it is no reason of this move
+    why = f" ({job.reason})" if job.reason and job.state is not JobState.RUNNING else ""
+    message = f"{job.name}: {origin} to {job.state}{why}"
     data = {"from": origin.value, "to": job.state.value, "reason_code": job.reason_code}
     session.add(
         Event(

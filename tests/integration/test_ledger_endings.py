@@ -84,7 +84,7 @@ def test_why_an_attempt_failed_is_told_of_its_end_and_not_of_the_next_start(
     lease = hand.take()
     hand.fail(lease, retry=True)
     reason = hand.job(lease.job_id).reason
-    hand.skip_backoff(lease.job_id)
+    hand.skip_delay(lease.job_id)
     assert hand.take().job_id == lease.job_id
     with sessions() as session:
         statement = select(Event).where(Event.job_id == lease.job_id, Event.kind == "job.state")
