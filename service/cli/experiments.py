@@ -1,7 +1,6 @@
 """`frs list`, `frs show` and `frs compare`: reading experiments."""
 
 from datetime import UTC, datetime
-from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -24,13 +23,8 @@ from service.client import ExperimentSummary
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Its id, or a unique beginning of it.")]
 
 
-class ReportFormat(StrEnum):
-    """How `compare` prints."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-    MD = "md"
+TABLE = "table"
+"""What `compare` prints where no report of the server is asked for."""
 
 
 def list_experiments(
@@ -84,22 +78,22 @@ def compare(
     context: typer.Context,
     experiment_id: IdArgument,
     *,
-    report_format: Annotated[ReportFormat, typer.Option("--format", help="How to print it.")] = (
-        ReportFormat.TABLE
-    ),
+    report_format: Annotated[
+        str, typer.Option("--format", help="table, or a report of the server: json, csv, md, ...")
+    ] = TABLE,
     output: Annotated[Path | None, typer.Option(help="Write to this file instead.")] = None,
     baseline: Annotated[str, typer.Option(help="The label that differences refer to.")] = "none",
     as_json: JsonFlag = False,
 ) -> None:
     """Compare the methods of an experiment over its seeds."""
-    chosen = ReportFormat.JSON if as_json else report_format
+    chosen = "json" if as_json else report_format
     with current(context).connect() as client:
-        if chosen is ReportFormat.TABLE:
+        if chosen == TABLE:
             if output is not None:
-                raise typer.BadParameter("--output takes --format json, csv or md")
+                raise typer.BadParameter("--output takes a report of the server: --format json, csv or md")
             out().print(ComparisonView(client.comparison(experiment_id, baseline)))
             return
-        report = client.report(experiment_id, chosen.value, baseline)
+        report = client.report(experiment_id, chosen, baseline)
     if output is None:
         typer.echo(report.decode(), nl=not report.endswith(b"\n"))
     else:
