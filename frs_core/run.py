@@ -36,7 +36,7 @@ def run(spec: JobSpec, context: RunContext) -> None:
 
     Raises UserError for what the user can mend, and Stopped when the context asked to stop.
     """
-    context.progress("starting", total_epochs=spec.schedule.epochs)
+    context.progress("starting", total_epochs=_total_epochs(spec))
     context.environment(environment())
     report = _checked(spec, context)
     trained = _trained(spec, report, context)
@@ -72,9 +72,8 @@ def _evaluated(
 ) -> Metrics:
     assert report.dataset_hash is not None
     at = {"step": trained.step, "epoch": trained.epoch}
-    context.progress(
-        "evaluating", total_steps=_total_steps(spec, report), total_epochs=spec.schedule.epochs, **at
-    )
+    totals = {"total_steps": _total_steps(spec, report), "total_epochs": _total_epochs(spec)}
+    context.progress("evaluating", **totals, **at)
     return evaluate(
         trained.detector,
         read_split(spec.dataset, split_name),
@@ -86,10 +85,13 @@ def _evaluated(
     )
 
 
+def _total_epochs(spec: JobSpec) -> int:
+    """Zero where nothing is trained, whatever the schedule says."""
+    return 0 if spec.kind is JobKind.EVALUATE else spec.schedule.epochs
+
+
 def _total_steps(spec: JobSpec, report: DatasetReport) -> int:
-    if spec.kind is JobKind.EVALUATE:
-        return 0
-    return spec.schedule.epochs * steps_per_epoch(report.splits["train"].images, spec.schedule.batch_size)
+    return _total_epochs(spec) * steps_per_epoch(report.splits["train"].images, spec.schedule.batch_size)
 
 
 def _require_min_ap(spec: JobSpec, ap: float | None) -> None:
@@ -130,7 +132,7 @@ def _export(
     context: RunContext,
 ) -> None:
     at: dict[str, Any] = {"step": trained.step, "epoch": trained.epoch}
-    context.progress("exporting", total_steps=trained.step, total_epochs=spec.schedule.epochs, **at)
+    context.progress("exporting", total_steps=trained.step, total_epochs=_total_epochs(spec), **at)
     weights = context.workdir / "weights.safetensors"
     save_weights(trained.detector.state_dict(), weights, {"classes": ",".join(report.classes)})
     export, config = save_export(context.workdir, trained.detector, spec, report.classes)

@@ -9,7 +9,14 @@ import pytest
 import yaml
 
 from frs_core.context import LocalContext
-from frs_core.events import ArtifactEvent, CheckpointEvent, EvaluationEvent, ResultEvent, event_adapter
+from frs_core.events import (
+    ArtifactEvent,
+    CheckpointEvent,
+    EvaluationEvent,
+    ProgressEvent,
+    ResultEvent,
+    event_adapter,
+)
 
 pytestmark = pytest.mark.torch
 
@@ -60,6 +67,17 @@ def test_the_model_card_tells_what_was_trained_and_earned(
     assert "init_detector" in card
 
 
+def test_a_job_file_that_cannot_be_run_is_refused_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from frs_core.run import main
+
+    with pytest.raises(SystemExit) as ended:
+        main([str(tmp_path / "absent.yaml")])
+    assert ended.value.code == 2
+    assert "absent.yaml: No such file or directory" in capsys.readouterr().err
+
+
 def test_a_given_checkpoint_is_evaluated_and_exported(
     tmp_path: Path, tiny_job: Callable[..., Any], teacher_of: Callable[[str], dict[str, Any]]
 ) -> None:
@@ -71,6 +89,8 @@ def test_a_given_checkpoint_is_evaluated_and_exported(
 
     splits = [event.split for event in events(tmp_path / "run") if isinstance(event, EvaluationEvent)]
     assert splits == ["val", "test"]
+    progress = [event for event in events(tmp_path / "run") if isinstance(event, ProgressEvent)]
+    assert {(event.total_steps, event.total_epochs) for event in progress} == {(0, 0)}
     assert json.loads((tmp_path / "run" / "ground_truth_test.json").read_text())["images"]
 
 
