@@ -28,10 +28,19 @@ class SystemFolder:
         self.lock_file = self.run_dir / "lock"
 
     def create(self) -> None:
-        """Makes the folders; `run` is closed to other users, since the socket in it asks no password."""
-        self.logs_dir.mkdir(parents=True, exist_ok=True)
-        self.run_dir.mkdir(exist_ok=True)
-        self.run_dir.chmod(0o700)
+        """Makes the folders; `run` is closed to other users, since the socket in it asks no password.
+
+        Raises OperateError where that is not allowed.
+        """
+        try:
+            self.logs_dir.mkdir(parents=True, exist_ok=True)
+            self.run_dir.mkdir(exist_ok=True)
+            self.run_dir.chmod(0o700)
+        except OSError as error:
+            raise OperateError(
+                f"{self.data_dir} cannot be the data folder ({error.strerror}): {error.filename}; "
+                "name another with --data-dir or FRS_DATA_DIR"
+            ) from error
 
     def pid_file(self, name: str) -> Path:
         """Names the process that runs a part of the system."""

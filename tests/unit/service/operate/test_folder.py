@@ -66,3 +66,9 @@ def test_cleaning_leaves_no_trace_of_a_running_system(folder: SystemFolder) -> N
     folder.clean()
     assert folder.read_url() is None
     assert list(folder.run_dir.iterdir()) == []
+
+
+def test_a_place_where_no_folder_can_be_made_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OperateError, match=r"cannot be the data folder .*--data-dir"):
+        SystemFolder(tmp_path / "file" / "data").create()
