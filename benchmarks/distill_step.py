@@ -9,6 +9,7 @@
 """
 
 import argparse
+import random
 import statistics
 import tempfile
 import time
@@ -49,8 +50,9 @@ def main() -> None:
     for run in parts.values():  # warm up
         run()
     seconds: dict[str, list[float]] = {name: [] for name in parts}
+    order = random.Random(0)
     for _ in range(chosen.repeats):
-        for name, run in parts.items():
+        for name, run in order.sample(list(parts.items()), len(parts)):  # what ran before must favour nobody
             began = time.perf_counter()
             run()
             seconds[name].append(time.perf_counter() - began)

@@ -18,7 +18,7 @@ from frs_core.detectors.wall import get_device
 from frs_core.environment import environment
 from frs_core.errors import BelowMinApError, DatasetError, SpecError, Stopped, UserError
 from frs_core.evaluation.evaluate import Metrics, evaluate
-from frs_core.events import CheckpointKind
+from frs_core.events import EVENTS_FILE, CheckpointKind
 from frs_core.job_file import read_job
 from frs_core.spec.job import JobKind, JobSpec
 from frs_core.training.export import save_export
@@ -186,6 +186,10 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(str(error))
     except OSError as error:
         parser.error(f"argument --workdir: {workdir} cannot be made a folder: {error.strerror}")
+    if (workdir / EVENTS_FILE).exists() and chosen.resume_from is None:
+        parser.error(
+            f"argument --workdir: {workdir} holds a run already: give another, or continue it with --resume-from"
+        )
     context = LocalContext(workdir.absolute(), resume_from=chosen.resume_from)
     context.catch_signals()
     return run_and_report(spec, context)

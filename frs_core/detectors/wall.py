@@ -6,6 +6,7 @@ and the unsafe checkpoint loaders are replaced before anything can call them.
 
 import contextlib
 import io
+import warnings
 from pathlib import Path
 
 from frs_core.detectors import operators
@@ -37,6 +38,7 @@ checkpoints.forbid_unsafe_loading()
 # Before mmengine makes its own: at INFO it lists the initialiser of every tensor of every model.
 MMLogger.get_instance("mmengine", log_level="WARNING")
 init_default_scope("mmdet")
+warnings.filterwarnings("ignore", message="torch.meshgrid")  # in mmdet's own code, at every start
 
 CONFIG_ROOT = Path(mmdet.__file__).parent / ".mim" / "configs"
 

@@ -1,6 +1,5 @@
 """Which distillation method, with which options."""
 
-from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, field_validator, model_validator
@@ -44,7 +43,7 @@ class MethodSpec(Spec):
         """All options, the family's defaults filled in; ValueError where the source gives none."""
         return methods.get(self.name).resolve(self.options, family)
 
-    @cached_property
+    @property
     def requires(self) -> frozenset[methods.Signal]:
         """The signals this method reads."""
         info = methods.get(self.name)

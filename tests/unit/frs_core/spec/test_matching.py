@@ -62,3 +62,9 @@ def test_two_stage_detectors_match_each_other(pair: tuple[dict[str, Any], dict[s
 
 def test_the_plain_student_needs_no_match() -> None:
     assert not experiment(FCOS, FASTER_RCNN, "none").methods[0].requires
+
+
+def test_a_copy_with_another_method_reads_what_that_method_reads() -> None:
+    method = experiment(RETINANET, RETINANET, "frs").methods[0]
+    assert method.requires
+    assert not method.model_copy(update={"name": "none"}).requires

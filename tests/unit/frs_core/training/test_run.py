@@ -50,6 +50,20 @@ def test_a_job_file_trains_with_no_service_at_all(tmp_path: Path, tiny_job: Call
     }
 
 
+def test_a_folder_that_holds_a_run_is_not_mixed_with_another(
+    tmp_path: Path, tiny_job: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    from frs_core.run import main
+
+    job = tmp_path / "job.yaml"
+    job.write_text(yaml.safe_dump(tiny_job().model_dump(mode="json")))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "events.jsonl").write_text("")
+    with pytest.raises(SystemExit, match="2"):
+        main([str(job), "--workdir", str(tmp_path / "out")])
+    assert "holds a run already" in capsys.readouterr().err
+
+
 def test_the_model_card_tells_what_was_trained_and_earned(
     tmp_path: Path, tiny_job: Callable[..., Any]
 ) -> None:
