@@ -188,7 +188,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"argument --workdir: {workdir} cannot be made a folder: {error.strerror}")
     if (workdir / EVENTS_FILE).exists() and chosen.resume_from is None:
         parser.error(
-            f"argument --workdir: {workdir} holds a run already: give another, or continue it with --resume-from"
+            f"argument --workdir: {workdir} holds a run already: give another, or --resume-from its state"
         )
     context = LocalContext(workdir.absolute(), resume_from=chosen.resume_from)
     context.catch_signals()
