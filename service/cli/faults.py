@@ -24,7 +24,8 @@ def report(error: Exception) -> ExitCode:
     """Says what went wrong; gives the exit code for it."""
     if isinstance(error, ApiError):
         _say(str(error))
-        show_faults(error.faults)
+        if len(error.faults) > 1 or any(fault.get("examples") for fault in error.faults):
+            show_faults(error.faults)  # of a single one the line above says all
         return ExitCode.REFUSED
     if isinstance(error, UnreachableError):
         _say(f"{error}. Start one with `frs up`, or name another with --url or FRS_URL")
