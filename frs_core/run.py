@@ -24,7 +24,8 @@ from frs_core.spec.job import JobKind, JobSpec
 from frs_core.training.export import save_export
 from frs_core.training.model_card import model_card
 from frs_core.training.samples import steps_per_epoch
-from frs_core.training.train import Trained, train
+from frs_core.training.state import belongs_to
+from frs_core.training.train import Trained, train, training_hash
 
 STOPPED_EXIT_CODE = 75
 
@@ -164,6 +165,15 @@ def run_and_report(spec: JobSpec, context: LocalContext) -> int:
     log.info("succeeded")
     context.result("succeeded")
     return 0
+
+
+def forget_foreign_state(spec: JobSpec, context: RunContext) -> None:
+    """Have the run start anew, with a warning, where another version of the software saved its state."""
+    if context.resume_from is not None and not belongs_to(context.resume_from, training_hash(spec)):
+        context.warn(
+            "state_unusable", "the saved state is of another version of the software: the run started anew"
+        )
+        context.resume_from = None
 
 
 def main(arguments: list[str] | None = None) -> int:

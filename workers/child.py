@@ -33,8 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
     context = LocalContext(chosen.workdir.absolute(), resume_from=chosen.resume_from)
     context.catch_signals()
     spec = JobSpec.model_validate(yaml.safe_load((chosen.workdir / JOB_FILE).read_text()))
-    from frs_core.run import run_and_report  # seconds of imports, in which TERM is heard already
+    # Seconds of imports, in which TERM is heard already.
+    from frs_core.run import forget_foreign_state, run_and_report
 
+    forget_foreign_state(spec, context)
     return run_and_report(spec, context)
 
 

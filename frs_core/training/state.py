@@ -40,7 +40,7 @@ def restore_state(
 ) -> None:
     """Continue from `path`. Raises CheckpointError where it belongs to another job or version."""
     state = load_state(path)
-    if state.get("version") != _VERSION or state.get("job_hash") != job_hash:
+    if not _belongs(state, job_hash):
         raise CheckpointError(
             f"{path.name} is the state of another job or of another version: start the job anew"
         )
@@ -50,6 +50,15 @@ def restore_state(
     for scheduler, saved in zip(schedulers, state["schedulers"], strict=True):
         scheduler.load_state_dict(saved)
     _restore_random_states(state["random"])
+
+
+def belongs_to(path: Path, job_hash: str) -> bool:
+    """Whether `restore_state` would take the file. Raises CheckpointError where it is no state at all."""
+    return _belongs(load_state(path), job_hash)
+
+
+def _belongs(state: dict[str, Any], job_hash: str) -> bool:
+    return state.get("version") == _VERSION and state.get("job_hash") == job_hash
 
 
 def _position(scheduler: Any) -> dict[str, Any]:

@@ -89,3 +89,23 @@ def test_the_state_of_another_job_is_refused(tmp_path: Path, tiny_job: Callable[
     (state,) = first.glob("state_*.pth")
     with pytest.raises(CheckpointError, match="another job"):
         run(tiny_job(seed=9), LocalContext(tmp_path / "second", resume_from=state))
+
+
+def test_a_worker_starts_anew_from_a_state_that_an_upgrade_made_unusable(
+    tmp_path: Path, tiny_job: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import yaml
+
+    from frs_core.run import run_and_report
+    from workers.child import main
+
+    first, second = tmp_path / "first", tmp_path / "second"
+    run_and_report(tiny_job(), StopsAfter(first, 1))
+    [state] = first.glob("state_*.pth")
+    monkeypatch.setattr(LocalContext, "catch_signals", lambda _: None)
+    second.mkdir()
+    (second / "job.yaml").write_text(yaml.safe_dump(tiny_job(seed=9).model_dump(mode="json")))
+    assert main([str(second), "--resume-from", str(state)]) == 0
+
+    assert "state_unusable" in [event.code for event in events(second) if event.type == "warning"]
+    assert min(metrics(second)) == 1
