@@ -49,9 +49,8 @@ def follow(client: Client, experiment_id: str, console: Console) -> Experiment:
 
 
 def _follow_live(client: Client, experiment_id: str, console: Console) -> Experiment:
-    first, *_ = (client.experiment(experiment_id),)
-    experiment = first
-    with Live(ProgressView(first), console=console, refresh_per_second=4) as live:
+    experiment = client.experiment(experiment_id)
+    with Live(ProgressView(experiment), console=console, refresh_per_second=4) as live:
         for experiment, note in watch(client, experiment_id):
             live.update(ProgressView(experiment, note=note))
     return experiment
