@@ -6,19 +6,27 @@ from frs_core.spec.detector import DetectorSpec
 from frs_core.spec.expand import PlannedJob, expand
 from frs_core.spec.experiment import ExperimentSpec, StudentSpec, TeacherSpec
 from frs_core.spec.job import JobKind, JobSpec, JobTeacher
+from frs_core.spec.kinds import AnyJobSpec, read_spec
 from frs_core.spec.method import MethodSpec
-from frs_core.spec.schedule import OptimizerSpec, ResourcesSpec, ScheduleSpec, TeacherTraining
+from frs_core.spec.plan import PlanSpec
+from frs_core.spec.predict import Picture, PredictSpec
+from frs_core.spec.schedule import Length, OptimizerSpec, ResourcesSpec, ScheduleSpec, TeacherTraining
 
 __all__ = [
+    "AnyJobSpec",
     "DatasetSpec",
     "DetectorSpec",
     "ExperimentSpec",
     "JobKind",
     "JobSpec",
     "JobTeacher",
+    "Length",
     "MethodSpec",
     "OptimizerSpec",
+    "Picture",
+    "PlanSpec",
     "PlannedJob",
+    "PredictSpec",
     "ResourcesSpec",
     "ScheduleSpec",
     "Spec",
@@ -27,4 +35,5 @@ __all__ = [
     "TeacherTraining",
     "canonical_hash",
     "expand",
+    "read_spec",
 ]

@@ -18,23 +18,27 @@ class PlannedJob(BaseModel):
 
 
 def expand(experiment: ExperimentSpec) -> list[PlannedJob]:
-    """The teacher's job first, then every method for every seed; all students wait for the teacher."""
+    """The teacher's job first, then every method for every seed; all students wait for the teacher.
+
+    They take the weights which that job stored, whether it trained them or was given them.
+    """
     return [_teacher_job(experiment), *_student_jobs(experiment)]
 
 
 def _teacher_job(experiment: ExperimentSpec) -> PlannedJob:
     teacher = experiment.teacher
-    schedule = teacher.train.applied_to(experiment.schedule) if teacher.train else experiment.schedule
     spec = JobSpec(
-        kind=JobKind.TRAIN if teacher.checkpoint is None else JobKind.EVALUATE,
+        kind=JobKind.TRAIN if teacher.is_trained else JobKind.EVALUATE,
         name="teacher",
         dataset=experiment.dataset,
         input_size=experiment.input_size,
         detector=teacher.detector,
         checkpoint=teacher.checkpoint,
-        schedule=schedule,
+        init=teacher.init,
+        schedule=experiment.teacher_schedule,
         seed=teacher.seed,
         min_ap=teacher.min_ap,
+        expected_ap=experiment.expected.get(TEACHER_LABEL),
         resources=experiment.resources,
     )
     return PlannedJob(spec=spec, role="teacher", label=TEACHER_LABEL, waits_for_teacher=False)
@@ -49,8 +53,12 @@ def _student_jobs(experiment: ExperimentSpec) -> list[PlannedJob]:
                 dataset=experiment.dataset,
                 input_size=experiment.input_size,
                 detector=experiment.student.detector,
+                checkpoint=experiment.student.checkpoint,
+                init=experiment.student.init,
                 teacher=JobTeacher(
-                    detector=experiment.teacher.detector, checkpoint=experiment.teacher.checkpoint
+                    detector=experiment.teacher.detector,
+                    cache=experiment.teacher.cache,
+                    precision=experiment.teacher.precision,
                 ),
                 method=method,
                 schedule=experiment.schedule,

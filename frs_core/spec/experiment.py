@@ -2,16 +2,25 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from frs_core import methods
 from frs_core.spec.base import Name, Spec, Tag
+from frs_core.spec.cache import CacheSpec, Precision, check_variants
 from frs_core.spec.dataset import DatasetSpec
 from frs_core.spec.detector import DetectorSpec
-from frs_core.spec.faults import fault
+from frs_core.spec.faults import fault, relocated
 from frs_core.spec.matching import check_pair
 from frs_core.spec.method import MethodSpec
-from frs_core.spec.schedule import InputSize, ResourcesSpec, ScheduleSpec, TeacherTraining
+from frs_core.spec.schedule import (
+    InputSize,
+    ResourcesSpec,
+    ScheduleSpec,
+    TeacherTraining,
+    check_training,
+)
+from frs_core.spec.start import Init, check_start
+from frs_core.weights.reference import Reference
 
 MAX_JOBS = 1000
 TEACHER_LABEL = "teacher"
@@ -19,11 +28,16 @@ TEACHER_LABEL = "teacher"
 
 
 class TeacherSpec(Spec):
-    """The teacher: trained first, or given as a checkpoint (a path, or the id of a stored one)."""
+    """The teacher: given as a checkpoint, trained first, or both: then the checkpoint is fine-tuned.
+
+    With neither it is trained on the experiment's own schedule. Its job evaluates it and stores the weights
+    that every student learns from.
+    """
 
     detector: DetectorSpec
     train: TeacherTraining | None = None
-    checkpoint: str | None = Field(default=None, min_length=1, max_length=4096)
+    checkpoint: Reference | None = None
+    init: Init = "scratch"
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     min_ap: float | None = Field(
         default=None,
@@ -31,18 +45,31 @@ class TeacherSpec(Spec):
         le=1,
         description="No student is trained under a teacher below this AP on val (a fraction)",
     )
+    cache: CacheSpec | None = None
+    precision: Precision = "fp32"
 
     @model_validator(mode="after")
-    def _one_source(self) -> "TeacherSpec":
-        if self.train is not None and self.checkpoint is not None:
-            raise fault("train", "given", "give either `train` or `checkpoint`, not both")
+    def _starts(self) -> "TeacherSpec":
+        check_start(self.detector, self.checkpoint, self.init)
         return self
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether its job trains it, and does not only evaluate what was given."""
+        return self.train is not None or self.checkpoint is None
 
 
 class StudentSpec(Spec):
-    """The student."""
+    """The student, and what all its runs start with before a method's own `init`."""
 
     detector: DetectorSpec
+    checkpoint: Reference | None = None
+    init: Init = "scratch"
+
+    @model_validator(mode="after")
+    def _starts(self) -> "StudentSpec":
+        check_start(self.detector, self.checkpoint, self.init)
+        return self
 
 
 def _one_or_more_methods(value: Any) -> Any:
@@ -72,6 +99,11 @@ class ExperimentSpec(Spec):
     methods: Methods
     seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1, max_length=100)
     resources: ResourcesSpec = ResourcesSpec()
+    expected: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=dict,
+        description="AP on val (a fraction) by row, shown beside what was measured; another one of the "
+        "`teacher`, by more than half a point, ends the experiment before its students start",
+    )
     tags: tuple[Tag, ...] = Field(default=(), max_length=20)
     submitted_by: Name | None = None
 
@@ -98,6 +130,14 @@ class ExperimentSpec(Spec):
         return value
 
     @model_validator(mode="after")
+    def _expects_its_own_rows(self) -> "ExperimentSpec":
+        rows = [TEACHER_LABEL, *(method.display_label for method in self.methods)]
+        for label in self.expected:
+            if label not in rows:
+                raise fault("expected", label, f"there is no row {label!r}; there are {', '.join(rows)}")
+        return self
+
+    @model_validator(mode="after")
     def _fits_together(self) -> "ExperimentSpec":
         if len(self.methods) * len(self.seeds) > MAX_JOBS:
             jobs = len(self.methods) * len(self.seeds)
@@ -105,3 +145,33 @@ class ExperimentSpec(Spec):
         for index, method in enumerate(self.methods):
             check_pair(self.teacher.detector, self.student.detector, method, f"methods.{index}")
         return self
+
+    @model_validator(mode="after")
+    def _can_be_trained(self) -> "ExperimentSpec":
+        teacher, student = self.teacher, self.student
+        check_variants(teacher.cache, self.schedule)
+        check_training(
+            self.schedule,
+            self.resources,
+            from_scratch=student.checkpoint is None and student.init == "scratch",
+            detector="student",
+        )
+        if teacher.is_trained:
+            check_training(
+                self.teacher_schedule,
+                self.resources,
+                from_scratch=teacher.checkpoint is None and teacher.init == "scratch",
+                detector="teacher",
+                field="schedule" if teacher.train is None else "teacher.train",
+            )
+        return self
+
+    @property
+    def teacher_schedule(self) -> ScheduleSpec:
+        """The schedule that the teacher is trained on; ValidationError where the fields given do not fit."""
+        if self.teacher.train is None:
+            return self.schedule
+        try:
+            return self.teacher.train.applied_to(self.schedule)
+        except ValidationError as error:
+            raise relocated(error, "teacher.train") from error

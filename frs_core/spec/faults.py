@@ -1,9 +1,9 @@
 """Faults of a specification that name the field they are found in, wherever they are found."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, ValidatorFunctionWrapHandler
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
@@ -19,10 +19,39 @@ def validate_options(options_type: type[OptionsT], options: Mapping[str, Any]) -
     try:
         return options_type.model_validate(dict(options))
     except ValidationError as error:
-        raise ValidationError.from_exception_data(
-            error.title,
-            [_details(("options", *each["loc"]), each["input"], each["msg"]) for each in error.errors()],
-        ) from error
+        raise relocated(error, "options") from error
+
+
+def relocated(error: ValidationError, field: str) -> ValidationError:
+    """The same faults, located under `field` (dotted)."""
+    place = _location(field)
+    return ValidationError.from_exception_data(
+        error.title, [_details((*place, *each["loc"]), each["input"], each["msg"]) for each in error.errors()]
+    )
+
+
+def name_the_choice(tag: str, *choices: str) -> Callable[[Any, ValidatorFunctionWrapHandler], Any]:
+    """A validator around a union told apart by `tag`: its faults name the fields that a user wrote.
+
+    pydantic would put the choice into every location, and speak of tags where it is missing.
+    """
+
+    def validate(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            details = []
+            for each in error.errors():
+                if each["type"].startswith("union_tag"):
+                    message = f"give one of {', '.join(choices)}"
+                    details.append(
+                        _details((tag,), value.get(tag) if isinstance(value, dict) else None, message)
+                    )
+                else:
+                    details.append(_details(each["loc"][1:], each["input"], each["msg"]))
+            raise ValidationError.from_exception_data(error.title, details) from error
+
+    return validate
 
 
 def _location(field: str) -> tuple[str | int, ...]:

@@ -48,3 +48,9 @@ class MethodSpec(Spec):
         """The signals this method reads."""
         info = methods.get(self.name)
         return info.needs(info.options_type.model_validate(self.options))
+
+    @property
+    def compares(self) -> frozenset[methods.Signal]:
+        """The signals of which the student's are held against the teacher's."""
+        info = methods.get(self.name)
+        return info.compares(info.options_type.model_validate(self.options))

@@ -5,29 +5,23 @@
 
 import argparse
 import json
-import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from importlib.util import find_spec
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import yaml
 from mmengine.config import Config
 
-from frs_core.zoo import ZooEntry
+from frs_core.spec.imagenet import PUBLISHED
+from frs_core.zoo import ZooEntry, hash_prefix
+from frs_core.zoo.families import FAMILIES, dense_head, lack, strides
 
 INDEX = Path(__file__).with_name("index.json")
-
-FAMILIES = {
-    ("RetinaNet", "RetinaHead", None): "retinanet",
-    ("FCOS", "FCOSHead", None): "fcos",
-    ("GFL", "GFLHead", None): "gfl",
-    ("FasterRCNN", "RPNHead", "StandardRoIHead"): "faster_rcnn",
-    ("CascadeRCNN", "RPNHead", "CascadeRoIHead"): "cascade_rcnn",
-}
-"""The detector, dense head and RoI head types that make a family. Another family is one more line here."""
+_LINES = ",\n  "
 
 _OPERATORS = {
     "DCN": "deform_conv",
@@ -62,15 +56,46 @@ def mim_folder() -> Path:
 
 
 def generate() -> str:
-    """The text of index.json for the installed mmdet: one line per entry, sorted by name."""
+    """The text of index.json for the installed mmdet: one line per entry and per reason of refusal."""
     folder = mim_folder()
     metadata = _metadata(folder)
-    paths = sorted((folder / "configs").glob("*/*.py"))
-    entries = [found for path in paths if (found := _entry(folder, path, metadata)) is not None]
-    entries.sort(key=lambda item: item.name)
-    lines = ",\n".join(f"  {entry.model_dump_json()}" for entry in entries)
-    installed = json.dumps(version("onedl-mmdetection"))
-    return f'{{\n "mmdet_version": {installed},\n "entries": [\n{lines}\n ]\n}}\n'
+    entries: list[ZooEntry] = []
+    refused: dict[str, list[str]] = {}
+    for path in sorted((folder / "configs").glob("*/*.py")):
+        config = _detector_config(path)
+        if config is None:
+            continue
+        name = path.relative_to(folder / "configs").with_suffix("").as_posix()
+        reason = lack(config)
+        if reason is None:
+            entries.append(_entry(name, config.model, metadata.get(f"configs/{name}.py", {})))
+        else:
+            refused.setdefault(reason, []).append(name)
+    aliases = {entry.backbone_weights for entry in entries if entry.backbone_weights}
+    aliases |= {row.alias for row in PUBLISHED}
+    sections = {
+        "entries": [entry.model_dump_json() for entry in sorted(entries, key=attrgetter("name"))],
+        "refused": [json.dumps({"reason": reason, "names": refused[reason]}) for reason in sorted(refused)],
+        "backbone_weights": _weights(aliases),
+    }
+    listed = (f' "{key}": [\n  {_LINES.join(lines)}\n ]' for key, lines in sections.items())
+    head = f' "mmdet_version": {json.dumps(version("onedl-mmdetection"))}'
+    return "{\n" + ",\n".join([head, *listed]) + "\n}\n"
+
+
+def _weights(aliases: Iterable[str]) -> list[str]:
+    """Pairs of an alias and its address, as mmengine's own lists of model hubs have it, as JSON.
+
+    What is an address already is left out.
+    """
+    spec = find_spec("mmengine")
+    assert spec is not None
+    assert spec.origin is not None
+    folder = Path(spec.origin).parent / "hub"
+    files = {"open-mmlab": "openmmlab.json", "torchvision": "torchvision_0.12.json"}
+    addresses = {scheme: json.loads((folder / name).read_text()) for scheme, name in files.items()}
+    split = ((alias, *alias.partition("://")[::2]) for alias in sorted(aliases))
+    return [json.dumps([alias, addresses[hub][name]]) for alias, hub, name in split if hub in addresses]
 
 
 def _metadata(folder: Path) -> dict[str, dict[str, Any]]:
@@ -84,24 +109,25 @@ def _metadata(folder: Path) -> dict[str, dict[str, Any]]:
     return models
 
 
-def _entry(folder: Path, path: Path, metadata: Mapping[str, Mapping[str, Any]]) -> ZooEntry | None:
+def _detector_config(path: Path) -> Any | None:
+    """The config of a complete detector; None for a part, a variant for testing, or a tracker."""
     if path.parent.name == "_base_" or path.stem.endswith("_tta"):
         return None
     try:
         config = Config.fromfile(path, import_custom_modules=False)
     except FileNotFoundError:  # the package ships tracking configs whose bases it does not ship
         return None
-    model = config.get("model")
-    family = _family(model) if model and not config.get("custom_imports") else None
-    if family is None:
-        return None
-    head, backbone, preprocessor = _dense_head(model), model.backbone, model.data_preprocessor
+    return config if config.get("model", {}).get("backbone") else None
+
+
+def _entry(name: str, model: Any, metadata: Mapping[str, Any]) -> ZooEntry:
+    head, backbone, preprocessor = dense_head(model), model.backbone, model.data_preprocessor
     assert head is not None
-    weights_url = metadata.get(str(path.relative_to(folder)), {}).get("Weights")
+    weights_url = metadata.get("Weights")
     return ZooEntry(
-        name=path.relative_to(folder / "configs").with_suffix("").as_posix(),
-        family=family,
-        strides=tuple(_strides(head)),
+        name=name,
+        family=FAMILIES[model.type][0],
+        strides=tuple(strides(head)),
         scores_per_location=_scores_per_location(head),
         fpn_channels=model.neck.out_channels,
         head_channels=head.get("feat_channels", 256),
@@ -110,52 +136,17 @@ def _entry(folder: Path, path: Path, metadata: Mapping[str, Mapping[str, Any]]) 
         backbone_type=backbone.type,
         backbone_depth=backbone.get("depth"),
         backbone_style=backbone.get("style"),
+        backbone_layers=tuple(_inserted_layers(backbone)),
+        backbone_operators=tuple(sorted(set(_operators(backbone)))),
+        backbone_weights=(backbone.get("init_cfg") or {}).get("checkpoint"),
         mean=tuple(preprocessor.mean),
         std=tuple(preprocessor.std),
         bgr_to_rgb=preprocessor.get("bgr_to_rgb", False),
         operators=tuple(sorted(set(_operators(model)))),
         weights_url=weights_url,
-        weights_sha256_prefix=_hash_suffix(weights_url),
-        published_ap=_published_ap(metadata.get(str(path.relative_to(folder)), {})),
+        weights_sha256_prefix=hash_prefix(weights_url),
+        published_ap=_published_ap(metadata),
     )
-
-
-def _family(model: Any) -> str | None:
-    """The family of a complete, box-only detector with one FPN and a plain classifier; else None."""
-    head, neck, roi_head = _dense_head(model), model.get("neck"), model.get("roi_head") or {}
-    if head is None or not isinstance(neck, dict) or model.get("mask_head") or roi_head.get("mask_head"):
-        return None
-    if neck.get("type") != "FPN" or not _strides(head) or head.get("cls_predictor_cfg"):
-        return None
-    if roi_head and not _is_plain_roi_head(roi_head):
-        return None
-    return FAMILIES.get((str(model.get("type")), str(head.get("type")), roi_head.get("type")))
-
-
-def _is_plain_roi_head(roi_head: Mapping[str, Any]) -> bool:
-    """Whether it pools with RoIAlign from one level and classifies with two shared layers and softmax."""
-    extractor, heads = roi_head["bbox_roi_extractor"], roi_head["bbox_head"]
-    return (
-        extractor["type"] == "SingleRoIExtractor"
-        and extractor["roi_layer"]["type"] == "RoIAlign"
-        and all(
-            head["type"] == "Shared2FCBBoxHead"
-            and not head.get("cls_predictor_cfg")
-            and head.get("loss_cls", {}).get("type", "CrossEntropyLoss") == "CrossEntropyLoss"
-            for head in (heads if isinstance(heads, list | tuple) else [heads])
-        )
-    )
-
-
-def _dense_head(model: Any) -> Any | None:
-    """The head on every location: the detector's own, or the region proposal network's."""
-    head = model.get("rpn_head") or model.get("bbox_head")
-    return head if isinstance(head, dict) else None
-
-
-def _strides(head: Mapping[str, Any]) -> list[int]:
-    strides = head.get("strides") or head.get("anchor_generator", {}).get("strides") or ()
-    return [int(stride) for stride in strides]
 
 
 def _scores_per_location(head: Mapping[str, Any]) -> int:
@@ -171,6 +162,12 @@ def _norm_groups(head: Mapping[str, Any]) -> int:
     return int(norm["num_groups"]) if norm and norm["type"] == "GN" else 0
 
 
+def _inserted_layers(backbone: Mapping[str, Any]) -> Iterator[str]:
+    """The types of the layers put into or in place of a residual block's own."""
+    yield from (layer["type"] for layer in (backbone.get("dcn"), backbone.get("sac")) if layer)
+    yield from (plugin["cfg"]["type"] for plugin in backbone.get("plugins") or ())
+
+
 def _operators(node: Any) -> Iterator[str]:
     """The operators that the layers under a node of the config are built on."""
     if isinstance(node, dict):
@@ -182,12 +179,6 @@ def _operators(node: Any) -> Iterator[str]:
     children = node.values() if isinstance(node, dict) else node if isinstance(node, (list, tuple)) else ()
     for child in children:
         yield from _operators(child)
-
-
-def _hash_suffix(url: str | None) -> str | None:
-    """OpenMMLab ends the name of a weights file with the first 8 digits of its SHA-256."""
-    found = re.search(r"-([0-9a-f]{8})\.pth$", url or "")
-    return found.group(1) if found else None
 
 
 def _published_ap(model: Mapping[str, Any]) -> float | None:

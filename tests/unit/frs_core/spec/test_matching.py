@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from frs_core import zoo
 from frs_core.spec import ExperimentSpec
 
 RETINANET = {"zoo": "retinanet/retinanet_r50_fpn_1x_coco"}
 FCOS = {"zoo": "fcos/fcos_r50-caffe_fpn_gn-head_1x_coco"}
 FASTER_RCNN = {"zoo": "faster_rcnn/faster-rcnn_r50_fpn_1x_coco"}
+GFL = {"zoo": "gfl/gfl_r50_fpn_1x_coco"}
 CASCADE_RCNN = {"zoo": "cascade_rcnn/cascade-rcnn_r50_fpn_1x_coco"}
 
 
@@ -38,8 +40,8 @@ def experiment(teacher: dict[str, Any], student: dict[str, Any], method: Any) ->
         (CASCADE_RCNN, CASCADE_RCNN, "frs", "methods.0.options", "no published feature_weight"),
         (RETINANET, {**FASTER_RCNN, "stacked_convs": 2}, "none", "student.detector.stacked_convs", "no part"),
         (RETINANET, {**FCOS, "fpn_channels": 32}, "none", "student.detector.head_channels", "64 or more"),
-        (RETINANET, {"zoo": "dcn/faster-rcnn_r50-dconv-c3-c5_fpn_1x_coco"}, "none",
-         "student.detector.zoo", "deform_conv"),
+        (RETINANET, {"zoo": "mask_rcnn/mask-rcnn_r50_fpn_1x_coco"}, "none",
+         "student.detector.zoo", "mask head"),
         (RETINANET, {"zoo": "retinanet/retinanet_x101-32x4d_fpn_1x_coco", "backbone_depth": 18}, "none",
          "student.detector.backbone_depth", "ResNeXt"),
     ],
@@ -60,6 +62,35 @@ def test_two_stage_detectors_match_each_other(pair: tuple[dict[str, Any], dict[s
     assert experiment(*pair, {"name": "frs", "options": options}).methods[0].requires
 
 
+@pytest.mark.parametrize(("teacher", "student"), [(RETINANET, GFL), (GFL, RETINANET), (RETINANET, FCOS)])
+def test_features_alone_may_be_imitated_across_heads(
+    teacher: dict[str, Any], student: dict[str, Any]
+) -> None:
+    features = {"terms": ["feature"], "feature_weight": 0.1, "classification_weight": 0.0}
+    assert experiment(teacher, student, {"name": "frs", "options": features}).methods[0].requires
+    with pytest.raises(ValidationError, match=r"imitates class scores, .* or imitate features alone"):
+        experiment(teacher, student, {"name": "frs", "options": {"terms": ["classification"]}})
+
+
+def test_objectness_is_not_imitated_as_a_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No config of the zoo has an RPN on a one-stage detector's levels; another package's may."""
+    entry = zoo.entry(RETINANET["zoo"])
+    alike = {"strides": entry.strides, "scores_per_location": entry.scores_per_location}
+    known = zoo.entry(FASTER_RCNN["zoo"]).model_copy(update=alike)
+    monkeypatch.setitem(zoo._entries(), known.name, known)
+    with pytest.raises(
+        ValidationError, match=r"faster_rcnn are of objectness and those of retinanet of classes"
+    ):
+        experiment(FASTER_RCNN, RETINANET, "frs")
+    features = {"terms": ["feature"]}
+    assert experiment(FASTER_RCNN, RETINANET, {"name": "frs", "options": features}).methods[0].requires
+
+
+def test_backbones_and_widths_may_differ() -> None:
+    student = {**RETINANET, "fpn_channels": 64, "backbone": {"type": "MobileNetV2"}}
+    assert experiment(RETINANET, student, "frs").methods[0].requires
+
+
 def test_the_plain_student_needs_no_match() -> None:
     assert not experiment(FCOS, FASTER_RCNN, "none").methods[0].requires
 
@@ -68,3 +99,9 @@ def test_a_copy_with_another_method_reads_what_that_method_reads() -> None:
     method = experiment(RETINANET, RETINANET, "frs").methods[0]
     assert method.requires
     assert not method.model_copy(update={"name": "none"}).requires
+
+
+def test_a_term_that_is_left_out_needs_no_weight() -> None:
+    method = {"name": "frs", "options": {"terms": ["feature"], "feature_weight": 0.002}}
+    spec = experiment(CASCADE_RCNN, CASCADE_RCNN, method)
+    assert spec.methods[0].resolve("cascade_rcnn").feature_weight == 0.002  # type: ignore[attr-defined]

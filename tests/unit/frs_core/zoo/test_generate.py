@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
@@ -40,8 +41,6 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Package:
 
 
 def _entries() -> list[zoo.ZooEntry]:
-    import json
-
     return [zoo.ZooEntry.model_validate(item) for item in json.loads(generate.generate())["entries"]]
 
 
@@ -66,32 +65,50 @@ def test_an_entry_holds_what_config_and_metadata_state(package: Package) -> None
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("old", "new", "lack"),
     [
-        ("type='FCOS'", "type='NASFCOS'"),
-        ("type='FPN'", "type='PAFPN'"),
-        ("type='FCOSHead'", "type='FCOSMaskHead'"),
-        ("strides=[4, 8], ", ""),
-        ("feat_channels=32", "cls_predictor_cfg=dict(type='NormedLinear')"),
+        ("type='FCOS'", "type='NASFCOS'", "a detector of type NASFCOS"),
+        ("type='FPN'", "type='PAFPN'", "its neck is PAFPN"),
+        ("neck=dict(type='FPN', out_channels=64)", "roi_head=dict(shared_head=dict(type='ResLayer'))", "C4"),
+        ("neck=dict(type='FPN', out_channels=64)", "neck=None", "DC5"),
+        ("type='FCOSHead'", "type='FCOSMaskHead'", "its head is FCOSMaskHead"),
+        ("backbone=", "mask_head=dict(type='FCNMaskHead'), backbone=", "mask head"),
+        ("strides=[4, 8], ", "", "strides"),
+        ("feat_channels=32", "cls_predictor_cfg=dict(type='NormedLinear')", "NormedLinear"),
     ],
 )
-def test_other_detectors_are_left_out(package: Package, old: str, new: str) -> None:
+def test_other_detectors_are_refused_for_what_they_lack(
+    package: Package, old: str, new: str, lack: str
+) -> None:
     package({"my/tiny.py": DETECTOR.replace(old, new)})
 
-    assert _entries() == []
+    index = json.loads(generate.generate())
+
+    assert index["entries"] == []
+    [refusal] = index["refused"]
+    assert refusal["names"] == ["my/tiny"]
+    assert lack in refusal["reason"]
 
 
-def test_configs_that_need_other_packages_or_files_are_left_out(package: Package) -> None:
+def test_a_config_that_needs_another_package_is_refused_for_it(package: Package) -> None:
+    package({"my/foreign.py": DETECTOR + "    custom_imports = dict(imports=['elsewhere.models'])\n"})
+
+    [refusal] = json.loads(generate.generate())["refused"]
+
+    assert refusal == {"reason": "it needs the package elsewhere", "names": ["my/foreign"]}
+
+
+def test_parts_and_configs_that_miss_files_are_left_out(package: Package) -> None:
     package(
         {
-            "my/foreign.py": DETECTOR + "    custom_imports = dict(imports=['elsewhere'])\n",
             "my/incomplete.py": "_base_ = './gone.py'\n",
             "my/tiny_tta.py": DETECTOR,
             "_base_/tiny.py": DETECTOR,
         }
     )
 
-    assert _entries() == []
+    index = json.loads(generate.generate())
+    assert (index["entries"], index["refused"]) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -108,7 +125,20 @@ def test_operators_are_found_wherever_they_stand(
 ) -> None:
     package({"my/tiny.py": DETECTOR.replace(old, new)})
 
-    assert [entry.operators for entry in _entries()] == [operators]
+    [entry] = _entries()
+    assert entry.operators == operators
+    assert entry.backbone_operators == (operators if "depth" in old else ())
+
+
+def test_the_backbones_weights_are_named_with_their_address(package: Package) -> None:
+    start = "depth=18, init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet18')"
+    package({"my/tiny.py": DETECTOR.replace("depth=18", start)})
+
+    [entry] = _entries()
+    addresses = dict(json.loads(generate.generate())["backbone_weights"])
+
+    assert entry.backbone_weights == "torchvision://resnet18"
+    assert addresses["torchvision://resnet18"].startswith("https://download.pytorch.org/models/resnet18-")
 
 
 def test_check_says_where_the_index_differs(
@@ -135,7 +165,12 @@ def test_the_committed_index_agrees_with_the_installed_package(
     folder = generate.mim_folder()
     names = ("retinanet/retinanet_r50_fpn_1x_coco", "fcos/fcos_r50-caffe_fpn_gn-head_1x_coco")
     metadata = generate._metadata(folder)
+    configs = {name: generate._detector_config(folder / "configs" / f"{name}.py") for name in names}
 
-    found = [generate._entry(folder, folder / "configs" / f"{name}.py", metadata) for name in names]
+    found = [
+        generate._entry(name, config.model, metadata[f"configs/{name}.py"])
+        for name, config in configs.items()
+        if config is not None
+    ]
 
     assert found == [zoo.entry(name) for name in names]

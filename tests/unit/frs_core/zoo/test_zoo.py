@@ -34,6 +34,33 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
         zoo.entry("retinanet_r50")
 
 
+@pytest.mark.parametrize(
+    ("name", "lack"),
+    [
+        ("faster_rcnn/faster-rcnn_r50-caffe_c4-1x_coco", "no FPN: a C4 detector"),
+        ("faster_rcnn/faster-rcnn_r50-caffe-dc5_1x_coco", "no FPN: a DC5 detector"),
+        ("mask_rcnn/mask-rcnn_r50_fpn_1x_coco", "a mask head"),
+        ("dcn/faster-rcnn_r50_fpn_dpool_1x_coco", "pools regions with DeformRoIPoolPack"),
+        ("atss/atss_r50_fpn_1x_coco", "type ATSS, of none of the families retinanet, fcos"),
+        ("v3det/fcos_r50_fpn_8x4_sample1e-3_mstrain_v3det_2x", "NormedLinear"),
+    ],
+)
+def test_a_config_that_is_not_taken_is_answered_with_what_it_lacks(name: str, lack: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} is not taken: .*did you mean") as caught:
+        zoo.entry(name)
+
+    assert lack in str(caught.value)
+
+
+def test_a_name_that_is_nearly_one_not_taken_is_told_so() -> None:
+    with pytest.raises(ValueError, match=r"did you mean .*c4_ms-1x_coco is there, but it has no FPN"):
+        zoo.entry("faster_rcnn/faster-rcnn_r50-caffe-c4_1x_coco")
+
+
+def test_no_config_is_both_taken_and_refused() -> None:
+    assert not set(zoo.refused()) & set(zoo.names())
+
+
 def test_a_very_long_name_is_cut_in_the_message() -> None:
     with pytest.raises(ValueError, match="no detector") as caught:
         zoo.entry("x" * 100_000)
