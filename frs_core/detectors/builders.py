@@ -5,43 +5,23 @@ from typing import Any
 
 from torch import nn
 
-from frs_core import zoo
+from frs_core.detectors.backbones import apply_backbone
 from frs_core.detectors.checkpoints import LoadReport, load_into, load_tensors
+from frs_core.detectors.operators import OperatorSource, missing_operator
 from frs_core.detectors.seeds import seeded
-from frs_core.detectors.wall import CONFIG_ROOT, MODELS, Config
+from frs_core.detectors.wall import CONFIG_ROOT, MODELS, OPERATOR_SOURCE, Config
 from frs_core.spec.detector import DetectorSpec
-
-_BOTTLENECK_EXPANSION = {18: 1, 34: 1, 50: 4, 101: 4}
 
 
 def model_config(spec: DetectorSpec, num_classes: int) -> Any:
-    """The mmdet model config: the zoo's, with the spec's knobs, to be trained from scratch.
-
-    The zoo freezes the stem and every batch norm because it starts from ImageNet weights; from
-    scratch that would train on top of random, fixed layers, so both are released.
-    """
+    """The mmdet model config: the zoo's, with the spec's knobs, to be trained from scratch."""
     model = Config.fromfile(CONFIG_ROOT / f"{spec.zoo}.py").model
+    model.init_cfg = None
     model.data_preprocessor.pop("batch_augments", None)
-    _apply_backbone(model, spec)
+    model.data_preprocessor.update(spec.resolved_preprocessor.model_dump())
+    apply_backbone(model, spec)
     _apply_heads(model, spec, num_classes)
     return model
-
-
-def _apply_backbone(model: Any, spec: DetectorSpec) -> None:
-    backbone = model.backbone
-    backbone.init_cfg = None
-    backbone.frozen_stages = -1
-    backbone.norm_eval = False
-    backbone.norm_cfg = {**backbone.get("norm_cfg", {"type": "BN"}), "requires_grad": True}
-    if spec.backbone_depth is None and spec.base_channels is None:
-        return
-    depth = spec.backbone_depth or zoo.entry(spec.zoo).backbone_depth
-    assert depth in _BOTTLENECK_EXPANSION
-    base = spec.base_channels or backbone.get("base_channels", 64)
-    backbone.depth = depth
-    backbone.base_channels = base
-    widths = [base * 2**stage * _BOTTLENECK_EXPANSION[depth] for stage in range(4)]
-    model.neck.in_channels = [widths[stage] for stage in backbone.get("out_indices", range(4))]
 
 
 def _apply_heads(model: Any, spec: DetectorSpec, num_classes: int) -> None:
@@ -68,7 +48,12 @@ def _apply_roi_head(roi_head: Any, spec: DetectorSpec, num_classes: int) -> None
 
 
 def build_detector(spec: DetectorSpec, num_classes: int, *, seed: int) -> nn.Module:
-    """A detector with random weights that depend on the seed alone."""
+    """A detector with random weights that depend on the seed alone.
+
+    Raises OperatorMissingError where it needs mmcv's compiled extension and there is none.
+    """
+    if spec.operators and OPERATOR_SOURCE is OperatorSource.STAND_IN:
+        raise missing_operator(spec.operators[0], spec.zoo)
     with seeded(seed, "weights"):
         detector: nn.Module = MODELS.build(model_config(spec, num_classes))
         detector.init_weights()  # type: ignore[operator]

@@ -4,9 +4,9 @@ Shapes: N images, C channels, H x W locations of a level, A anchors, K classes.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -69,15 +69,37 @@ def teacher_signals(
     teacher: nn.Module, family: str, images: Sequence[Tensor], requires: Collection[Signal]
 ) -> Signals:
     """The signals in `requires` of raw images (C, H, W), uint8; nothing else of the teacher is run."""
-    inputs = teacher.data_preprocessor({"inputs": list(images), "data_samples": None}, False)["inputs"]  # type: ignore[operator]
-    neck = tuple(teacher.extract_feat(inputs))  # type: ignore[operator]
+    return signals_of_inputs(teacher, family, teacher_inputs(teacher, images), requires)
+
+
+@torch.no_grad()
+def teacher_inputs(teacher: nn.Module, images: Sequence[Tensor]) -> Tensor:
+    """Raw images as the teacher's network takes them: normalised, padded, (N, C, H, W)."""
+    preprocess: Any = teacher.data_preprocessor
+    inputs: Tensor = preprocess({"inputs": list(images), "data_samples": None}, False)["inputs"]
+    return inputs
+
+
+@torch.no_grad()
+def signals_of_inputs(
+    teacher: nn.Module, family: str, inputs: Tensor, requires: Collection[Signal]
+) -> Signals:
+    """The signals in `requires` of what `teacher_inputs` gave: float32, whatever the teacher computes in."""
+    dtype = next(teacher.backbone.parameters()).dtype  # type: ignore[union-attr]
+    neck = tuple(teacher.extract_feat(inputs.to(dtype)))  # type: ignore[operator]
     if Signal.CLS not in requires:
-        return Signals(neck=neck)
+        return Signals(neck=_plain(neck))
     head, branch = dense_head(teacher), _CLASS_BRANCH[family]
     cls = tuple(branch(head, level) for level in neck)
     if Signal.CENTERNESS not in requires:
-        return Signals(neck=neck, cls=cls)
-    return Signals(neck=neck, cls=cls, centerness=tuple(_centerness(head, level) for level in neck))
+        return Signals(neck=_plain(neck), cls=_plain(cls))
+    centerness = tuple(_centerness(head, level) for level in neck)
+    return Signals(neck=_plain(neck), cls=_plain(cls), centerness=_plain(centerness))
+
+
+def _plain(levels: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Laid out and typed as the student's are: what mixes layouts is slow."""
+    return tuple(level.float().contiguous() for level in levels)
 
 
 def _centerness(head: Any, level: Tensor) -> Tensor:
@@ -90,20 +112,48 @@ def _centerness(head: Any, level: Tensor) -> Tensor:
 def student_losses(
     student: nn.Module, inputs: Tensor, data_samples: Sequence[Any]
 ) -> tuple[dict[str, Any], Signals]:
-    """The detector's own losses, as it computes them, and its signals, caught on the way: one pass in all."""
+    """The detector's own losses, as it computes them, and its signals, caught on the way: one pass in all.
+
+    Under autocast neck and heads give float32 copies of their outputs, so that losses, and the coordinates
+    of regions, are computed in float32.
+    """
     caught: dict[str, tuple[Tensor, ...]] = {}
-    with (
-        _caught(student.neck, lambda output: caught.update(neck=tuple(output))),
-        _caught(dense_head(student), lambda output: caught.update(cls=tuple(output[0]))),
-    ):
+    with ExitStack() as hooks:
+        hooks.enter_context(_caught(student.neck, lambda output: caught.update(neck=tuple(output))))
+        hooks.enter_context(_caught(dense_head(student), lambda output: caught.update(cls=tuple(output[0]))))
+        for head in _region_heads(student):
+            hooks.enter_context(_caught(head, lambda _: None))
         losses: dict[str, Any] = student.loss(inputs, list(data_samples))  # type: ignore[operator]
     return {name: value for name, value in losses.items() if "loss" in name}, Signals(**caught)
 
 
+def _region_heads(detector: nn.Module) -> list[nn.Module]:
+    """The heads that classify regions: none, one, or one a stage of a cascade."""
+    if not hasattr(detector, "roi_head"):
+        return []
+    heads = cast(Any, detector.roi_head).bbox_head
+    return list(heads) if isinstance(heads, nn.ModuleList) else [heads]
+
+
 @contextmanager
 def _caught(module: Any, take: Callable[[Any], None]) -> Iterator[None]:
-    handle = module.register_forward_hook(lambda _module, _inputs, output: take(output))
+    """Take what the module gives, in float32, as the module's callers then do."""
+
+    def catch(_module: nn.Module, _inputs: Any, output: Any) -> Any:
+        output = _in_float32(output)
+        take(output)
+        return output
+
+    handle = module.register_forward_hook(catch)
     try:
         yield
     finally:
         handle.remove()
+
+
+def _in_float32(output: Any) -> Any:
+    if isinstance(output, Tensor):
+        return output.float()
+    if isinstance(output, list | tuple):
+        return type(output)(_in_float32(each) for each in output)
+    return output

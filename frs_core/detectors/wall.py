@@ -19,6 +19,7 @@ with contextlib.redirect_stdout(io.StringIO()):  # mmdet says that it lacks a pa
     import mmdet.models
 from mmcv.cnn import fuse_conv_bn  # noqa: E402
 from mmcv.transforms import Compose  # noqa: E402
+from mmdet.models.utils import make_divisible  # noqa: E402
 from mmdet.registry import MODELS  # noqa: E402
 from mmdet.structures import DetDataSample  # noqa: E402
 from mmdet.structures.bbox import HorizontalBoxes  # noqa: E402
@@ -27,10 +28,19 @@ from mmengine.dataset import pseudo_collate  # noqa: E402
 from mmengine.device import get_device  # noqa: E402
 from mmengine.hooks import Hook, ParamSchedulerHook  # noqa: E402
 from mmengine.logging import MMLogger  # noqa: E402
-from mmengine.model import BaseModel  # noqa: E402
-from mmengine.optim import CosineAnnealingLR, LinearLR, MultiStepLR, OptimWrapper  # noqa: E402
+from mmengine.model import BaseModel, ExponentialMovingAverage  # noqa: E402
+from mmengine.optim import (  # noqa: E402
+    AmpOptimWrapper,
+    ConstantLR,
+    CosineAnnealingLR,
+    DefaultOptimWrapperConstructor,
+    LinearLR,
+    MultiStepLR,
+    OptimWrapper,
+)
 from mmengine.registry import init_default_scope  # noqa: E402
 from mmengine.runner import BaseLoop, Runner  # noqa: E402
+from mmengine.structures import InstanceData  # noqa: E402
 
 from frs_core.detectors import checkpoints  # noqa: E402
 
@@ -46,14 +56,19 @@ __all__ = [
     "CONFIG_ROOT",
     "MODELS",
     "OPERATOR_SOURCE",
+    "AmpOptimWrapper",
     "BaseLoop",
     "BaseModel",
     "Compose",
     "Config",
+    "ConstantLR",
     "CosineAnnealingLR",
+    "DefaultOptimWrapperConstructor",
     "DetDataSample",
+    "ExponentialMovingAverage",
     "Hook",
     "HorizontalBoxes",
+    "InstanceData",
     "LinearLR",
     "MultiStepLR",
     "OptimWrapper",
@@ -61,5 +76,6 @@ __all__ = [
     "Runner",
     "fuse_conv_bn",
     "get_device",
+    "make_divisible",
     "pseudo_collate",
 ]

@@ -1,24 +1,23 @@
 """mmengine's loaders, made to load as we do.
 
-As installed, mmengine answers a refused pickle by loading it without restrictions, restricts no download,
-and executes a configuration that it finds inside a checkpoint as Python when training is resumed from it.
+As installed, mmengine answers a refused pickle by loading it without restrictions, lets a configuration
+name what is downloaded, and executes a configuration that it finds inside a checkpoint as Python when
+training is resumed from it.
 """
 
 from pathlib import Path
-from typing import Any, BinaryIO
-from urllib.parse import urlparse
-
-import torch
+from typing import Any, BinaryIO, NoReturn
 
 from frs_core.detectors.checkpoints.restricted import open_checkpoint, read_pickled
+from frs_core.errors import CheckpointError
 
 
 def forbid_unsafe_loading() -> None:
     """Let every path of mmengine and torch.hub that ends in `torch.load` refuse what could execute code.
 
-    Afterwards `Runner.resume`, `load_from`, `init_cfg=dict(type="Pretrained")`, `load_checkpoint` and
-    downloads raise `CheckpointError` for a hostile file, and hand no configuration on. Calling it again is
-    harmless. It holds for this process, until it ends.
+    Afterwards `Runner.resume`, `load_from`, `init_cfg=dict(type="Pretrained")` and `load_checkpoint` raise
+    `CheckpointError` for a hostile file and hand no configuration on, and none of them downloads anything.
+    Calling it again is harmless. It holds for this process, until it ends.
     """
     import mmengine.runner.checkpoint
     import mmengine.utils.dl_utils.hub
@@ -27,8 +26,8 @@ def forbid_unsafe_loading() -> None:
     mmengine.runner.checkpoint._safe_torch_load = _load
     dl_utils = mmengine.utils.dl_utils
     for module in (mmengine.runner.checkpoint, dl_utils, dl_utils.hub, torch.utils.model_zoo):
-        setattr(module, "load_url", _load_url)  # noqa: B010 (torch declares another type)
-    setattr(torch.hub, "load_state_dict_from_url", _load_url)  # noqa: B010
+        setattr(module, "load_url", _refuse_download)  # noqa: B010 (torch declares another type)
+    setattr(torch.hub, "load_state_dict_from_url", _refuse_download)  # noqa: B010
 
 
 def _load(file: str | Path | BinaryIO, map_location: Any = None, weights_only: bool | None = None) -> Any:  # noqa: ARG001
@@ -37,24 +36,13 @@ def _load(file: str | Path | BinaryIO, map_location: Any = None, weights_only: b
     return _without_configuration(read_pickled(source, map_location))
 
 
-def _load_url(
-    url: str,
-    model_dir: str | None = None,
-    map_location: Any = None,
-    progress: bool = True,
-    *,
-    check_hash: bool = False,
-    file_name: str | None = None,
-    weights_only: bool = True,  # noqa: ARG001
-) -> Any:
-    """In place of torch.hub's `load_state_dict_from_url`; the file is kept where torch.hub keeps it."""
-    folder = Path(model_dir) if model_dir else Path(torch.hub.get_dir()) / "checkpoints"
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / (file_name or Path(urlparse(url).path).name)
-    if not file.exists():
-        digest = torch.hub.HASH_REGEX.search(file.name) if check_hash else None
-        torch.hub.download_url_to_file(url, str(file), digest[1] if digest else None, progress)
-    return _load(file, map_location)
+def _refuse_download(url: str, *_: Any, **__: Any) -> NoReturn:
+    """In place of torch.hub's `load_state_dict_from_url`: nothing is fetched behind the job's back."""
+    raise CheckpointError(
+        f"{url} would be downloaded while a model is built or loaded: give the job a `checkpoint` or an "
+        "`init` instead, which say where weights come from",
+        field="checkpoint",
+    )
 
 
 def _without_configuration(checkpoint: Any) -> Any:

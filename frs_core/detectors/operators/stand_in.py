@@ -80,15 +80,20 @@ def get_compiling_cuda_version() -> str:
     return "not available"
 
 
+def missing_operator(name: str, user: str) -> OperatorMissingError:
+    """What to raise where `user` (a detector, or the call itself) needs an operator that is not here."""
+    return OperatorMissingError(
+        f"{user} needs operator {name!r} of mmcv's compiled extension, which this mmcv lacks. "
+        "Install mmcv compiled with its operators (MMCV_WITH_OPS=1 pip install --force-reinstall "
+        "--no-deps --no-build-isolation --no-binary onedl-mmcv onedl-mmcv), or choose a detector that "
+        "needs none.",
+        field="detector",
+    )
+
+
 def _missing(name: str) -> Callable[..., NoReturn]:
     def operator(*_: object, **__: object) -> NoReturn:
-        raise OperatorMissingError(
-            f"operator {name!r} is part of mmcv's compiled extension, which this mmcv was installed without. "
-            "Install mmcv compiled with its operators (MMCV_WITH_OPS=1 pip install --force-reinstall "
-            "--no-deps --no-build-isolation --no-binary onedl-mmcv onedl-mmcv), or choose a detector that "
-            "needs none.",
-            field="detector",
-        )
+        raise missing_operator(name, "a layer")
 
     operator.__name__ = operator.__qualname__ = name
     return operator

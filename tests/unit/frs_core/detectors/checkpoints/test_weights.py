@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from frs_core.detectors.checkpoints import load_into, load_tensors, save_weights
+from frs_core.detectors.checkpoints import ClassLayers, load_into, load_tensors, save_weights
 from frs_core.errors import CheckpointError
 
 
@@ -45,7 +45,7 @@ def test_a_small_share_may_be_missing_and_is_reported() -> None:
     target, weights = Detector(3), weights_of(Detector(3))
     del weights["retina_reg.bias"]
     kept = target.retina_reg.bias.detach().clone()
-    report = load_into(target, weights)
+    report = load_into(target, weights, max_missing_share=0.05)
     assert report.missing == ["retina_reg.bias"]
     assert torch.equal(target.retina_reg.bias, kept)
     assert torch.equal(target.retina_reg.weight, weights["retina_reg.weight"])
@@ -59,7 +59,10 @@ def test_more_than_the_share_is_an_error_that_gives_examples_and_changes_nothing
         load_into(target, weights)
     assert_equal(target, before)
     message = str(caught.value)
-    assert "16 are missing (backbone.4.weight, backbone.4.bias, backbone.5.weight and 13 more)" in message
+    assert (
+        "16 are missing (backbone.4.weight, backbone.4.bias, backbone.5.weight and 13 more; 1% may be)"
+        in message
+    )
     assert "1 have another shape (norm.weight (9,) for (2,))" in message
 
 
@@ -93,3 +96,42 @@ def test_equal_weights_give_equal_bytes(tmp_path: Path) -> None:
         for order in (names, names[::-1], names, names[::-1])  # the library alone gives four orders
     ]
     assert len(set(files)) == 1
+
+
+@pytest.mark.parametrize("class_layers", ["fitting", "none"])
+def test_layers_for_other_classes_stay_as_they_are_where_that_is_asked_for(class_layers: ClassLayers) -> None:
+    target, source = Detector(3), Detector(80)
+    before = weights_of(target)
+    report = load_into(target, weights_of(source), class_layers=class_layers)
+    assert report.replaced == ["retina_cls.weight", "retina_cls.bias"]
+    assert torch.equal(target.retina_cls.weight, before["retina_cls.weight"])
+    assert torch.equal(target.retina_reg.weight, source.retina_reg.weight)
+
+
+def test_as_many_classes_are_kept_or_replaced_as_is_asked_for() -> None:
+    source = weights_of(Detector(3))
+    assert load_into(Detector(3), source, class_layers="fitting").replaced == []
+    assert load_into(Detector(3), source, class_layers="none").replaced == [
+        "retina_cls.weight",
+        "retina_cls.bias",
+    ]
+
+
+def test_another_shape_elsewhere_is_an_error_whatever_the_classes() -> None:
+    weights = weights_of(Detector(80))
+    weights["retina_reg.weight"] = torch.ones(24, 2, 1, 1)
+    with pytest.raises(CheckpointError, match=r"retina_reg\.weight \(24, 2, 1, 1\) for \(12, 2, 1, 1\)"):
+        load_into(Detector(3), weights, class_layers="none")
+
+
+def test_predictors_under_their_older_names_are_found() -> None:
+    class Fcos(nn.Module):
+        def __init__(self, prefix: str) -> None:
+            super().__init__()
+            layers = {f"{prefix}_{part}": nn.Linear(2, 2) for part in ("cls", "reg", "centerness")}
+            self.bbox_head = nn.ModuleDict(layers)
+
+    old, new = Fcos("fcos"), Fcos("conv")
+    report = load_into(new, weights_of(old))
+    assert (report.missing, report.unexpected) == ([], [])
+    assert torch.equal(new.bbox_head["conv_centerness"].weight, old.bbox_head["fcos_centerness"].weight)

@@ -1,0 +1,1 @@
+"""Where weights come from: how they are named, and how their files are had. Torch-free."""
