@@ -7,9 +7,10 @@ from typing import Any
 import faster_coco_eval
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
+from numpy.typing import NDArray
 
 from frs_core.datasets.records import ImageRecord, Split
-from frs_core.events import COCO_METRICS
+from frs_core.events import COCO_METRICS, ClassScores
 
 EVALUATOR = f"faster-coco-eval {faster_coco_eval.__version__}"
 
@@ -17,12 +18,18 @@ Prediction = dict[str, Any]
 """One entry of COCO's results format: image_id, category_id, bbox (x, y, width, height), score."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scores:
-    """The 12 numbers and, per class, its AP and AP50; None where COCO says -1 (nothing to judge)."""
+    """The 12 numbers, and those of each class with its counts; None where COCO says -1 (nothing to judge).
+
+    `precision` and `thresholds` are the precision and the lowest score at each recall, (10 IoU thresholds,
+    101 recalls, classes), of all sizes and 100 detections; -1 for a class without boxes.
+    """
 
     metrics: dict[str, float | None]
-    per_class: dict[str, dict[str, float | None]]
+    per_class: dict[str, ClassScores]
+    precision: NDArray[np.float64]
+    thresholds: NDArray[np.float64]
 
 
 def ground_truth(split: Split) -> dict[str, Any]:
@@ -60,8 +67,9 @@ def _annotations(image: ImageRecord) -> list[dict[str, Any]]:
 
 def score(truth: dict[str, Any], predictions: Sequence[Prediction]) -> Scores:
     """COCO's numbers of the predictions. No prediction at all scores 0 where there is something to find."""
-    annotated = COCO(truth)
-    found = annotated.loadRes(list(predictions)) if predictions else COCO(_nothing(truth))
+    # Copies: the library adds keys of its own to what it is given.
+    annotated = COCO({**truth, "annotations": [dict(item) for item in truth["annotations"]]})
+    found = annotated.loadRes([dict(item) for item in predictions]) if predictions else COCO(_nothing(truth))
     evaluator = COCOeval_faster(annotated, found, "bbox")
     evaluator.evaluate()
     evaluator.accumulate()
@@ -70,7 +78,9 @@ def score(truth: dict[str, Any], predictions: Sequence[Prediction]) -> Scores:
     classes = [category["name"] for category in truth["categories"]]
     return Scores(
         metrics={name: _or_none(value) for name, value in numbers.items()},
-        per_class={name: _class_scores(evaluator, index) for index, name in enumerate(classes)},
+        per_class={name: _class_scores(evaluator.eval, truth, index) for index, name in enumerate(classes)},
+        precision=np.asarray(evaluator.eval["precision"])[..., 0, -1],
+        thresholds=np.asarray(evaluator.eval["scores"])[..., 0, -1],
     )
 
 
@@ -78,14 +88,30 @@ def _nothing(truth: dict[str, Any]) -> dict[str, Any]:
     return {**truth, "annotations": []}
 
 
-def _class_scores(evaluator: Any, index: int) -> dict[str, float | None]:
-    # precision: (IoU thresholds, recalls, classes, areas, max detections)
-    precision = np.asarray(evaluator.eval["precision"])[:, :, index, 0, -1]
-    return {"ap": _mean_or_none(precision), "ap50": _mean_or_none(precision[0])}
+def _class_scores(evaluation: Any, truth: dict[str, Any], index: int) -> ClassScores:
+    # precision: (IoU thresholds, recalls, classes, areas, max detections); recall has no recalls
+    precision = np.asarray(evaluation["precision"])[:, :, index, :, -1]
+    recall = np.asarray(evaluation["recall"])[:, index, 0, -1]
+    images = [
+        item["image_id"]
+        for item in truth["annotations"]
+        if item["category_id"] == index + 1 and not item["iscrowd"]
+    ]
+    return {
+        "ap": _mean_or_none(precision[..., 0]),
+        "ap50": _mean_or_none(precision[0, :, 0]),
+        "ap75": _mean_or_none(precision[5, :, 0]),
+        "ap_s": _mean_or_none(precision[..., 1]),
+        "ap_m": _mean_or_none(precision[..., 2]),
+        "ap_l": _mean_or_none(precision[..., 3]),
+        "ar_100": _mean_or_none(recall),
+        "num_boxes": len(images),
+        "num_images": len(set(images)),
+    }
 
 
-def _mean_or_none(precision: Any) -> float | None:
-    known = precision[precision > -1]
+def _mean_or_none(values: Any) -> float | None:
+    known = values[values > -1]
     return float(known.mean()) if known.size else None
 
 

@@ -4,8 +4,9 @@ import logging
 
 from torch import nn
 
-from frs_core.context import RunContext, save_json
+from frs_core.context import RunContext
 from frs_core.datasets.records import Split
+from frs_core.evaluation.analysis import save_analysis
 from frs_core.evaluation.coco import EVALUATOR, ground_truth, score
 from frs_core.evaluation.predict import predict
 from frs_core.spec.job import JobSpec
@@ -28,10 +29,14 @@ def evaluate(
     epoch: int,
     keep_predictions: bool,
 ) -> Metrics:
-    """The COCO numbers on `split`, recorded as an evaluation and as metrics `<split>/ap`, ..."""
+    """The COCO numbers on `split`, recorded as an evaluation and as metrics `<split>/ap`, ...
+
+    With `keep_predictions` the predictions and their analysis become artifacts.
+    """
     images = SplitImages(split, spec.dataset.format, spec.input_size, seed=0, flip_probability=0.0)
     predictions = predict(detector, images)
-    scores = score(ground_truth(split), predictions)
+    truth = ground_truth(split)
+    scores = score(truth, predictions)
     log.info(
         "%s after step %d: AP %s, %d detections", split.name, step, scores.metrics["ap"], len(predictions)
     )
@@ -50,6 +55,5 @@ def evaluate(
         per_class=scores.per_class,
     )
     if keep_predictions:
-        save_json(context, f"predictions_{split.name}.json", predictions)
-        save_json(context, f"ground_truth_{split.name}.json", ground_truth(split))
+        save_analysis(context, split.name, truth, predictions, scores)
     return scores.metrics
