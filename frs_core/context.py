@@ -1,7 +1,5 @@
 """What a run talks to: it reports, saves and asks whether to stop, and knows nothing else of the world."""
 
-import hashlib
-import json
 import math
 import os
 import signal
@@ -12,29 +10,50 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from frs_core.cost import Cost
 from frs_core.events import (
     EVENTS_FILE,
     ArtifactEvent,
     CheckpointEvent,
     CheckpointKind,
+    CostEvent,
     EnvironmentEvent,
     EvaluationEvent,
     Event,
     MetricEvent,
+    Phase,
     ProgressEvent,
     ResultEvent,
     WarningEvent,
 )
-
-Phase = Literal["starting", "training", "evaluating", "exporting"]
+from frs_core.files import file_sha256
+from frs_core.processes import is_one_of_several
+from frs_core.weights.sources import WeightsSources
 
 
 class RunContext(ABC):
-    """The whole of a run's surroundings. `resume_from` is a `state` checkpoint to continue from, if any."""
+    """The whole of a run's surroundings.
 
-    def __init__(self, workdir: Path, *, resume_from: Path | None = None) -> None:
+    `resume_from` is a `state` checkpoint to continue from, if any; `sources` is where weights come from that
+    are named by an address or as the zoo's, by default kept in the work folder; `cache_dir` is where
+    teachers' outputs are kept, by default there too.
+    """
+
+    leads = True
+    """Whether this is the process that evaluates, saves and reports, of those that train together."""
+
+    def __init__(
+        self,
+        workdir: Path,
+        *,
+        resume_from: Path | None = None,
+        sources: WeightsSources | None = None,
+        cache_dir: Path | None = None,
+    ) -> None:
         self.workdir = workdir
         self.resume_from = resume_from
+        self.sources = sources or WeightsSources(mirror=workdir / "downloads")
+        self.cache_dir = cache_dir or workdir / "teacher_cache"
 
     @abstractmethod
     def emit(self, event: Event) -> None:
@@ -102,6 +121,10 @@ class RunContext(ABC):
             )
         )
 
+    def discard(self, path: Path) -> None:
+        """A published checkpoint is superseded: remove its file."""
+        path.unlink(missing_ok=True)
+
     def artifact(self, name: str, path: Path, media_type: str) -> None:
         """Publish another file."""
         self.emit(
@@ -133,16 +156,32 @@ class RunContext(ABC):
         """Record the numbers of one split; fields as in `EvaluationEvent`."""
         self.emit(EvaluationEvent(time=time.time(), **fields))
 
+    def cost(self, cost: Cost) -> None:
+        """Record what the detector costs."""
+        self.emit(CostEvent(time=time.time(), cost=cost))
+
     def result(self, outcome: Literal["succeeded", "failed", "stopped"], **fields: Any) -> None:
         """The last line; fields as in `ResultEvent`."""
         self.emit(ResultEvent(time=time.time(), outcome=outcome, **fields))
 
 
 class LocalContext(RunContext):
-    """Writes `events.jsonl` in `workdir`, which the supervisor tails when this is a worker's child."""
+    """Writes `events.jsonl` in `workdir`, which the supervisor tails when this is a worker's child.
 
-    def __init__(self, workdir: Path, *, resume_from: Path | None = None) -> None:
-        super().__init__(workdir, resume_from=resume_from)
+    `supervised` says that somebody else carries published files away, and removes them.
+    """
+
+    def __init__(
+        self,
+        workdir: Path,
+        *,
+        resume_from: Path | None = None,
+        sources: WeightsSources | None = None,
+        cache_dir: Path | None = None,
+        supervised: bool = False,
+    ) -> None:
+        super().__init__(workdir, resume_from=resume_from, sources=sources, cache_dir=cache_dir)
+        self._supervised = supervised
         self._stop = threading.Event()
 
     def catch_signals(self) -> None:
@@ -154,19 +193,61 @@ class LocalContext(RunContext):
         """Ask the run to stop at its next step."""
         self._stop.set()
 
+    def discard(self, path: Path) -> None:
+        """Remove the file, unless a supervisor may still have to store it."""
+        if not self._supervised:
+            super().discard(path)
+
     def should_stop(self) -> bool:
         """Whether somebody asked."""
+        return self._stop.is_set()
+
+    def is_stopped_within(self, seconds: float) -> bool:
+        """Wait for somebody to ask; gives whether they did."""
+        deadline = time.monotonic() + seconds
+        while not self._stop.is_set() and time.monotonic() < deadline:
+            time.sleep(0.05)  # in `wait` a signal's handler could find the event's lock taken
         return self._stop.is_set()
 
     def emit(self, event: Event) -> None:
         """Append one line; it is whole or absent, and has left this process when the call returns."""
         self.workdir.mkdir(parents=True, exist_ok=True)
-        line = event.model_dump_json() + "\n"
-        descriptor = os.open(self.workdir / EVENTS_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(descriptor, line.encode())
-        finally:
-            os.close(descriptor)
+        _append(self.workdir / EVENTS_FILE, event)
+
+
+class FollowerContext(LocalContext):
+    """Of a process that trains along with the first, in a folder of its own within the run's.
+
+    What it reports the first reports too. Only that it failed is told: the first may not know why.
+    """
+
+    leads = False
+
+    def __init__(self, workdir: Path, rank: int, **given: Any) -> None:
+        super().__init__(workdir, **given)
+        self._events = workdir / EVENTS_FILE
+        self.workdir = workdir / f"process_{rank}"
+        self.workdir.mkdir(parents=True, exist_ok=True)
+
+    def emit(self, event: Event) -> None:
+        """Record a failure, and nothing else."""
+        if isinstance(event, ResultEvent) and event.outcome == "failed":
+            _append(self._events, event)
+
+
+def local_context(workdir: Path, **given: Any) -> LocalContext:
+    """The `LocalContext` of this process, which torchrun may have started as one of several."""
+    rank = int(os.environ["RANK"]) if is_one_of_several() else 0
+    return FollowerContext(workdir, rank, **given) if rank else LocalContext(workdir, **given)
+
+
+def _append(path: Path, event: Event) -> None:
+    line = event.model_dump_json() + "\n"
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(descriptor, line.encode())
+    finally:
+        os.close(descriptor)
 
 
 def _nonfinite_kind(value: float) -> Literal["nan", "inf", "-inf"] | None:
@@ -175,35 +256,3 @@ def _nonfinite_kind(value: float) -> Literal["nan", "inf", "-inf"] | None:
     if math.isnan(value):
         return "nan"
     return "inf" if value > 0 else "-inf"
-
-
-def file_sha256(path: Path) -> str:
-    """Hex digest of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def save_json(context: RunContext, name: str, value: Any) -> None:
-    """Write a value as JSON under its name in the work folder and publish it as an artifact."""
-    save_text(context, name, json.dumps(value), "application/json")
-
-
-def save_text(context: RunContext, name: str, text: str, media_type: str) -> None:
-    """Write a text under its name in the work folder and publish it as an artifact."""
-    path = context.workdir / name
-    temporary = path.with_suffix(".partial")
-    temporary.write_text(text)
-    context.artifact(name, publish(temporary, path), media_type)
-
-
-def publish(temporary: Path, final: Path) -> Path:
-    """Give a finished file its final name: synced, then renamed, so that it is whole or absent."""
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(final)
-    folder = os.open(final.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return final

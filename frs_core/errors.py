@@ -38,6 +38,12 @@ class CheckpointError(UserError):
     code = "invalid_checkpoint"
 
 
+class PictureError(UserError):
+    """A file that is no picture, or none that can be looked at."""
+
+    code = "invalid_picture"
+
+
 class OperatorMissingError(UserError):
     """An operator that needs mmcv's compiled extension."""
 
@@ -62,6 +68,18 @@ class BelowMinApError(UserError):
     """A teacher that is worse than its experiment allows."""
 
     code = "below_min_ap"
+
+
+class UnexpectedApError(UserError):
+    """A teacher whose AP is not the one that its experiment expects."""
+
+    code = "unexpected_ap"
+
+
+class OutOfMemoryError(UserError):
+    """A training that needs more memory than there is. The message says what to change."""
+
+    code = "out_of_memory"
 
 
 class Stopped(FrsError):

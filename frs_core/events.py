@@ -8,7 +8,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from frs_core.cost import Cost
+
 EVENTS_FILE = "events.jsonl"
+EXIT_CODES = {"succeeded": 0, "failed": 1, "stopped": 75}
+"""What the process of a run ends with, by the run's outcome."""
 
 
 COCO_METRICS = (
@@ -16,13 +20,23 @@ COCO_METRICS = (
 )  # fmt: skip
 """The names of COCO's 12 numbers, in the order of its summary: fractions; AR at 1, 10 and 100 detections."""
 
+ClassScores = dict[str, int | float | None]
+"""What one class earned (`ap`, `ap50`, ...), and its `num_boxes`, crowds aside, in `num_images` images."""
+
 
 class CheckpointKind(StrEnum):
-    """`state` resumes a run; `weights` are the trained tensors; `export` is a stock mmdet checkpoint."""
+    """`state` resumes a run; `weights` are the trained tensors; `export` is a stock mmdet checkpoint.
+
+    `best` are the weights of the highest AP on val so far, where `weights` are those of the end.
+    """
 
     STATE = "state"
+    BEST = "best"
     WEIGHTS = "weights"
     EXPORT = "export"
+
+
+Phase = Literal["starting", "training", "evaluating", "exporting", "predicting", "timing"]
 
 
 class _Event(BaseModel):
@@ -44,7 +58,7 @@ class ProgressEvent(_Event):
     """Where the run is."""
 
     type: Literal["progress"] = "progress"
-    phase: Literal["starting", "training", "evaluating", "exporting"]
+    phase: Phase
     step: int = Field(ge=0)
     total_steps: int = Field(ge=0)
     epoch: int = Field(ge=0, description="Completed epochs")
@@ -88,7 +102,14 @@ class EvaluationEvent(_Event):
     num_images: int
     num_boxes: int
     metrics: dict[str, float | None]
-    per_class: dict[str, dict[str, float | None]] = Field(default_factory=dict)
+    per_class: dict[str, ClassScores] = Field(default_factory=dict)
+
+
+class CostEvent(_Event):
+    """What the detector costs; measured once, at the end."""
+
+    type: Literal["cost"] = "cost"
+    cost: Cost
 
 
 class WarningEvent(_Event):
@@ -125,6 +146,7 @@ Event = Annotated[
     | CheckpointEvent
     | ArtifactEvent
     | EvaluationEvent
+    | CostEvent
     | WarningEvent
     | EnvironmentEvent
     | ResultEvent,

@@ -28,7 +28,8 @@ class MethodInfo:
 
     `options_type` validates what the user gave; `defaults` holds, per detector family, the published
     values of the options that have no default of their own. `requires` is what the method reads of the
-    detectors however it is set; `needs` tells what it reads under given options.
+    detectors however it is set; `needs` tells what it reads under given options, and `compares` which of
+    that it holds the student's against the teacher's, so that the two must be alike in shape.
     """
 
     name: str
@@ -36,6 +37,7 @@ class MethodInfo:
     defaults: Mapping[str, Mapping[str, Any]]
     requires: frozenset[Signal]
     needs: Callable[[Any], frozenset[Signal]]
+    compares: Callable[[Any], frozenset[Signal]]
 
     def resolve(self, options: Mapping[str, Any], family: str) -> BaseModel:
         """All options set. Raises ValueError where neither the user nor a source gives a value."""
@@ -66,4 +68,5 @@ def get(name: str) -> MethodInfo:
         defaults=module.DEFAULTS,
         requires=module.requires,
         needs=getattr(module, "needs", lambda _: module.requires),
+        compares=getattr(module, "compares", lambda _: module.requires),
     )

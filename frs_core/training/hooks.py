@@ -4,12 +4,14 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from frs_core.context import RunContext
 from frs_core.detectors.wall import Hook
+from frs_core.distributed import any_process
 from frs_core.errors import Stopped
+from frs_core.training.optimizer import learning_rate
 
 _MAX_POINTS = 2000
 _PROGRESS_SECONDS = 1.0
@@ -73,7 +75,7 @@ class ReportHook(Hook):  # type: ignore[misc]
 
 def _metrics(runner: Any, outputs: dict[str, float]) -> dict[str, float]:
     values = {_TOTALS.get(name, f"train/loss/{name}"): value for name, value in outputs.items()}
-    return values | {"train/lr": runner.optim_wrapper.param_groups[0]["lr"]}
+    return values | {"train/lr": learning_rate(runner.optim_wrapper)}
 
 
 def _in_words(values: dict[str, float]) -> str:
@@ -110,48 +112,45 @@ class DominanceHook(Hook):  # type: ignore[misc]
                 )
 
 
-class EveryEpochsHook(Hook):  # type: ignore[misc]
-    """Calls `action` after every n-th epoch before the last, and after the last where `at_last` is set."""
+def is_due(step: int, intervals: Sequence[int]) -> bool:
+    """Whether the step is a multiple of an interval."""
+    return any(step % interval == 0 for interval in intervals)
+
+
+class IntervalHook(Hook):  # type: ignore[misc]
+    """Calls `action` after every multiple of the intervals, in steps; after the last step if `at_last`."""
 
     priority = "LOW"
 
-    def __init__(self, action: Callable[[Any], object], every: int, *, at_last: bool) -> None:
+    def __init__(self, action: Callable[[Any], object], intervals: Sequence[int], *, at_last: bool) -> None:
         self._action = action
-        self._every = every
+        self._intervals = tuple(intervals)
         self._at_last = at_last
-
-    def after_train_epoch(self, runner: Any) -> None:
-        """Act when it is time."""
-        if self._at_last if runner.iter == runner.max_iters else runner.epoch % self._every == 0:
-            self._action(runner)
-
-
-class StopHook(Hook):  # type: ignore[misc]
-    """When the context asks to stop: save the state and raise `Stopped`, between two steps.
-
-    At the end of an epoch it waits for that epoch's evaluation, which a resumed run would not repeat.
-    """
-
-    priority = "VERY_LOW"
-
-    def __init__(self, context: RunContext, save: Callable[[Any], None], steps_per_epoch: int) -> None:
-        self._context = context
-        self._save = save
-        self._steps_per_epoch = steps_per_epoch
 
     def after_train_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
-        """Look once a step."""
-        if runner.iter % self._steps_per_epoch:
-            self._stop_if_asked(runner)
+        """Act when it is time."""
+        if self._at_last if runner.iter == runner.max_iters else is_due(runner.iter, self._intervals):
+            self._action(runner)
 
-    def after_train_epoch(self, runner: Any) -> None:
-        """Look after everything else of the epoch is done; a finished training is not stopped."""
-        if runner.iter < runner.max_iters:
-            self._stop_if_asked(runner)
 
-    def _stop_if_asked(self, runner: Any) -> None:
-        if self._context.should_stop():
+class StopHook(Hook):  # type: ignore[misc]
+    """When the context of any process asks to stop: save the state and raise `Stopped`, between two steps.
+
+    It looks when all else that the step brings is done, such as an evaluation, which is not repeated.
+    """
+
+    priority = "VERY_LOW"
+
+    def __init__(self, context: RunContext, save: Callable[[Any], None]) -> None:
+        self._context = context
+        self._save = save
+
+    def after_train_iter(
+        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        """Look once a step; a finished training is not stopped."""
+        if runner.iter < runner.max_iters and any_process(self._context.should_stop()):
             self._save(runner)
             raise Stopped(f"stopped at step {runner.iter} of {runner.max_iters}; the state is saved")

@@ -7,18 +7,27 @@ from typing import Any
 import numpy as np
 import torch
 
-from frs_core.context import publish
 from frs_core.detectors.checkpoints import load_state
 from frs_core.errors import CheckpointError
+from frs_core.files import publish
 from frs_core.training.model import DistillingDetector
 
-_VERSION = 1
+_VERSION = 2
 
 
 def save_state(
-    path: Path, model: DistillingDetector, optimizer: Any, schedulers: list[Any], *, job_hash: str
+    path: Path,
+    model: DistillingDetector,
+    optimizer: Any,
+    schedulers: list[Any],
+    *,
+    best: dict[str, Any],
+    job_hash: str,
 ) -> None:
-    """Write model, optimizer, schedule and random states under `path`, whole or not at all."""
+    """Write model with average, optimizer with loss scaler, schedule, random states and what was best.
+
+    Under `path`, whole or not at all.
+    """
     temporary = path.with_suffix(".partial")
     torch.save(
         {
@@ -29,6 +38,7 @@ def save_state(
             "optimizer": optimizer.state_dict(),
             "schedulers": [_position(scheduler) for scheduler in schedulers],
             "random": _random_states(),
+            "best": best,
         },
         temporary,
     )
@@ -37,8 +47,8 @@ def save_state(
 
 def restore_state(
     path: Path, model: DistillingDetector, optimizer: Any, schedulers: list[Any], *, job_hash: str
-) -> None:
-    """Continue from `path`. Raises CheckpointError where it belongs to another job or version."""
+) -> dict[str, Any]:
+    """Continue from `path`; gives its `best`. Raises CheckpointError: of another job or version."""
     state = load_state(path)
     if not _belongs(state, job_hash):
         raise CheckpointError(
@@ -50,6 +60,8 @@ def restore_state(
     for scheduler, saved in zip(schedulers, state["schedulers"], strict=True):
         scheduler.load_state_dict(saved)
     _restore_random_states(state["random"])
+    best: dict[str, Any] = state["best"]
+    return best
 
 
 def belongs_to(path: Path, job_hash: str) -> bool:
@@ -88,4 +100,4 @@ def _restore_random_states(states: dict[str, Any]) -> None:
     np.random.set_state((saved["name"], saved["keys"].numpy().astype(np.uint32), *saved["rest"]))
     torch.set_rng_state(states["torch"])
     if states["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(states["cuda"])
+        torch.cuda.set_rng_state_all(states["cuda"][: torch.cuda.device_count()])

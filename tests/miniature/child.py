@@ -15,9 +15,10 @@ from pathlib import Path
 
 import yaml
 
-from frs_core.context import LocalContext, publish
+from frs_core.context import LocalContext
 from frs_core.errors import DatasetError, Stopped
 from frs_core.events import CheckpointKind
+from frs_core.files import publish
 from workers.child import die_with_parent
 
 STATE_EVERY = 5
@@ -27,6 +28,9 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("workdir", type=Path)
     parser.add_argument("--resume-from", type=Path)
+    parser.add_argument("--weights-mirror", type=Path, required=True)
+    parser.add_argument("--weights-host", action="append")
+    parser.add_argument("--cache-dir", type=Path)
     parser.add_argument("--parent", type=int, required=True)
     chosen = parser.parse_args()
     die_with_parent(chosen.parent)
@@ -34,6 +38,7 @@ def main() -> int:
     context.catch_signals()
     job = yaml.safe_load((chosen.workdir / "job.yaml").read_text())
     wishes = dict(tag.split(":", 1) for tag in job["tags"])
+    _say(f"arguments {json.dumps(sys.argv)}")
     _say(f"environment {json.dumps(dict(os.environ))}")
     try:
         _run(context, job, wishes)

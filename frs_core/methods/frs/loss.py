@@ -14,7 +14,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from frs_core.detectors.signals import Signals
 from frs_core.imitation.adapter import Adapters
 from frs_core.imitation.boxes import inside_boxes
-from frs_core.imitation.masked import masked_mean, masked_squared_error
+from frs_core.imitation.masked import masked_mean, masked_squared_error, quotient
 from frs_core.methods.batch import Batch, Levels
 from frs_core.methods.frs.options import Options
 
@@ -103,10 +103,10 @@ class Method(nn.Module):
         for level, score in enumerate(richness(teacher.cls, teacher.centerness)):
             height, width = score.shape[-2:]
             inside = inside_boxes(boxes, (height, width), batch.input_shape)
-            total = score.sum().clamp(min=torch.finfo(score.dtype).tiny)
-            found[f"frs/mean_score/level_{level}"] = score.mean()
-            found[f"frs/score_in_boxes/level_{level}"] = (score * inside).sum() / total
-            found[f"frs/score_from_low/level_{level}"] = score[score < LOW_SCORE].sum() / total
+            total = score.sum()
+            found[f"frs/mean_score/level_{level}"] = quotient(total, total.new_tensor(score.numel()))
+            found[f"frs/score_in_boxes/level_{level}"] = quotient((score * inside).sum(), total)
+            found[f"frs/score_from_low/level_{level}"] = quotient(score[score < LOW_SCORE].sum(), total)
             features, target = student.neck[level], teacher.neck[level]
             if adapted:
                 error = masked_squared_error(adapted[level], target, score)

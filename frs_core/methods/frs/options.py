@@ -4,10 +4,10 @@ Source: Du et al., "Distilling Object Detectors with Feature Richness", NeurIPS 
 the weights of each detector.
 """
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from frs_core.methods import Signal
 
@@ -35,6 +35,15 @@ class Options(BaseModel):
         default=3, description="Of the convolution on the student's features"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _weigh_no_term_left_out(cls, data: Any) -> Any:
+        """A term that is left out needs no weight, in families without a published one either."""
+        if not isinstance(data, Mapping) or not isinstance(data.get("terms"), Sequence):
+            return data
+        left_out = {f"{term}_weight": 0.0 for term in get_args(Term) if term not in data["terms"]}
+        return {**left_out, **data}
+
     @field_validator("terms")
     @classmethod
     def _terms_differ(cls, value: tuple[Term, ...]) -> tuple[Term, ...]:
@@ -50,6 +59,14 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "faster_rcnn": {"feature_weight": 0.002, "classification_weight": 0.1},
 }
 requires: frozenset[Signal] = frozenset({Signal.NECK, Signal.CLS})
+
+
+_COMPARED: Mapping[Term, Signal] = {"feature": Signal.NECK, "classification": Signal.CLS}
+
+
+def compares(options: Options) -> frozenset[Signal]:
+    """What the student is to have like the teacher under these options."""
+    return frozenset(_COMPARED[term] for term in options.terms)
 
 
 def needs(options: Options) -> frozenset[Signal]:

@@ -1,5 +1,6 @@
 """The model that trains: one luck for all methods, a teacher that nothing saves."""
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import pytest
 import torch
 
+from frs_core.context import LocalContext
+from tests.unit.frs_core.detectors.test_backbones import BACKBONES
 from tests.unit.frs_core.training.conftest import DETECTORS
 
 pytestmark = pytest.mark.torch
@@ -19,10 +22,11 @@ def first_terms(spec: Any) -> tuple[dict[str, torch.Tensor], Any]:
     from frs_core.training.train import build_model
 
     split = read_split(spec.dataset, "train")
-    model = build_model(spec, len(split.classes))
+    with tempfile.TemporaryDirectory() as workdir:
+        model = build_model(spec, split.classes, LocalContext(Path(workdir)))
     images = SplitImages(split, spec.dataset.format, spec.input_size, seed=spec.seed, flip_probability=0.5)
     sampler = StepSampler(len(images), 2, seed=spec.seed, first_step=0, total_steps=1)
-    (batch,) = make_loader(images, sampler, data_workers=0)
+    [[batch]] = make_loader(images, sampler, batch_size=2, data_workers=0)
     model.train()
     model.step = 400
     return model.terms(batch), model
@@ -46,6 +50,34 @@ def test_the_plain_loss_of_step_0_is_the_same_bit_for_bit_with_and_without_frs(
     assert distilled.keys() - alone.keys() == {"frs_feature", "frs_classification"}
     assert all(torch.equal(term, distilled[name]) for name, term in alone.items())
     assert all(distilled[name] > 0 for name in ("frs_feature", "frs_classification"))
+
+
+@pytest.mark.parametrize("backbone", BACKBONES.values(), ids=BACKBONES)
+def test_frs_trains_a_student_of_another_backbone(
+    backbone: dict[str, Any], tiny_job: Callable[..., Any], teacher_of: Callable[[str], dict[str, Any]]
+) -> None:
+    student = {"zoo": DETECTORS["retinanet"]["zoo"], "fpn_channels": 8, "stacked_convs": 1}
+    job = {"method": {"name": "frs"}, "teacher": teacher_of("retinanet")}
+    terms, model = first_terms(tiny_job("distill", detector={**student, "backbone": backbone}, **job))
+    (terms["frs_feature"] + terms["frs_classification"]).backward()
+    stem = next(model.student.backbone.parameters()).grad
+    assert torch.isfinite(stem).all()
+    assert stem.any()
+
+
+@pytest.mark.parametrize(("teacher", "student"), [("retinanet", "gfl"), ("gfl", "retinanet")])
+def test_features_alone_are_imitated_across_heads(
+    teacher: str,
+    student: str,
+    tiny_job: Callable[..., Any],
+    teacher_of: Callable[[str], dict[str, Any]],
+) -> None:
+    method = {"name": "frs", "options": {"terms": ["feature"]}}
+    terms, model = first_terms(tiny_job("distill", student, method=method, teacher=teacher_of(teacher)))
+    terms["frs_feature"].backward()
+    assert "frs_classification" not in terms
+    assert terms["frs_feature"] > 0
+    assert any(parameter.grad is not None for parameter in model.student.backbone.parameters())
 
 
 def test_another_seed_is_another_student(tiny_job: Callable[..., Any]) -> None:
@@ -86,7 +118,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_names_the_term(tiny_job: Cal
     from frs_core.errors import NonFiniteLossError
     from frs_core.training.model import DistillingDetector
 
-    model = DistillingDetector(torch.nn.Identity(), None, None, seed=0)
+    model = DistillingDetector(torch.nn.Identity(), None, None, seed=0, schedule=tiny_job().schedule)
     with pytest.raises(NonFiniteLossError, match="'cls' became nan at step 0"):
         model._refuse_nonfinite({"bbox": 1.0, "cls": float("nan")}, {"data_samples": []})
 
@@ -137,3 +169,23 @@ def test_the_folded_teacher_yields_what_the_teacher_yields(family: str) -> None:
     assert not any(isinstance(module, _BatchNorm) for module in detector.backbone.modules())
     for old, new in zip((*before.neck, *before.cls), (*after.neck, *after.cls), strict=True):
         torch.testing.assert_close(new, old, rtol=1e-5, atol=1e-5 * float(old.abs().max()))
+
+
+def test_a_teacher_in_bf16_changes_the_methods_terms_a_little_and_the_detectors_own_not_at_all(
+    tiny_job: Callable[..., Any], teacher_of: Callable[[str], dict[str, Any]]
+) -> None:
+    teacher = teacher_of("retinanet")
+    found = {}
+    for precision in ("fp32", "bf16"):
+        spec = tiny_job(
+            "distill", method={"name": "frs"}, teacher={**teacher, "precision": precision}, seed=4
+        )
+        found[precision], model = first_terms(spec)
+        signals = model._teacher.signals([torch.zeros(3, 64, 96, dtype=torch.uint8)])
+        assert {level.dtype for level in (*signals.neck, *signals.cls)} == {torch.float32}
+    for name, exact in found["fp32"].items():
+        if name.startswith("frs_"):
+            assert not torch.equal(found["bf16"][name], exact)
+            torch.testing.assert_close(found["bf16"][name], exact, rtol=0.03, atol=0)
+        else:
+            assert torch.equal(found["bf16"][name], exact)

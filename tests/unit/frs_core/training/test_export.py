@@ -72,6 +72,43 @@ def test_stock_mmdet_loads_the_export_and_finds_the_recorded_boxes(
     assert found["classes"] == list(split.classes)
     assert found["labels"] == [prediction["category_id"] - 1 for prediction in recorded]
     assert found["scores"] == pytest.approx([prediction["score"] for prediction in recorded], abs=1e-6)
+    onnx = found_by_onnx(tmp_path, spec, len(split.classes), np.load(tmp_path / "image.npy"))
+    assert onnx.labels.tolist() == found["labels"]
+    np.testing.assert_allclose(onnx.scores.numpy(), found["scores"], atol=1e-4)
+    np.testing.assert_allclose(onnx.bboxes.numpy(), found["bboxes"], atol=1e-2)
     boxes = [[x, y, x + width, y + height] for x, y, width, height in (p["bbox"] for p in recorded)]
     np.testing.assert_allclose(np.reshape(found["bboxes"], (-1, 4)), np.reshape(boxes, (-1, 4)), atol=1e-3)
     assert recorded, "the test compares nothing"
+
+
+def found_by_onnx(folder: Path, spec: Any, num_classes: int, image: Any) -> Any:
+    """Detections from the ONNX files, decoded by the heads of a detector that has no weights of its own."""
+    import torch
+
+    from frs_core.detectors.builders import build_detector
+    from frs_core.training.onnx_export import open_session
+
+    detector: Any = build_detector(spec.detector, num_classes, seed=99).eval()
+    session = open_session(folder / "model.onnx")
+    names = [port.name for port in session.get_outputs()]
+    outputs = dict(zip(names, session.run(names, {"image_bgr": image.transpose(2, 0, 1)[None]}), strict=True))
+    kinds: dict[str, list[Any]] = {}
+    for name, value in outputs.items():
+        kinds.setdefault(name.split("_")[0], []).append(torch.from_numpy(value))
+    about = {"img_shape": image.shape[:2], "ori_shape": image.shape[:2], "scale_factor": (1.0, 1.0)}
+    features = kinds.pop("feature", None)
+    head = detector.rpn_head if features else detector.bbox_head
+    (found,) = head.predict_by_feat(*kinds.values(), batch_img_metas=[about], rescale=False)
+    if not features:
+        return found
+    fed = {name: value for name, value in outputs.items() if name.startswith("feature")}
+    fed |= {"proposals": found.bboxes.numpy(), "image_size": np.array(image.shape[:2])}
+    regions = open_session(folder / "model_regions.onnx")
+    fed = {port.name: fed[port.name] for port in regions.get_inputs()}
+    logits, deltas, *boxes = map(torch.from_numpy, regions.run(None, fed))
+    rois = torch.nn.functional.pad(boxes[0] if boxes else found.bboxes, (1, 0))
+    head = detector.roi_head.bbox_head[-1] if boxes else detector.roi_head.bbox_head
+    (found,) = head.predict_by_feat(
+        (rois,), (logits,), (deltas,), [about], rcnn_test_cfg=detector.test_cfg.rcnn, rescale=False
+    )
+    return found

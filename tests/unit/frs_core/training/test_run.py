@@ -9,9 +9,11 @@ import pytest
 import yaml
 
 from frs_core.context import LocalContext
+from frs_core.cost import Cost
 from frs_core.events import (
     ArtifactEvent,
     CheckpointEvent,
+    CostEvent,
     EvaluationEvent,
     ProgressEvent,
     ResultEvent,
@@ -19,6 +21,9 @@ from frs_core.events import (
 )
 
 pytestmark = pytest.mark.torch
+
+EVALUATION_FILES = ("predictions", "ground_truth", "curves", "errors", "confusion")
+PICTURES = {"gt.jpg", "detector.jpg", "index.json"}
 
 
 def events(workdir: Path) -> list[Any]:
@@ -41,12 +46,19 @@ def test_a_job_file_trains_with_no_service_at_all(tmp_path: Path, tiny_job: Call
         ("test", 2),
     ]
     kinds = [event.kind for event in found if isinstance(event, CheckpointEvent)]
-    assert kinds == ["state", "state", "export", "weights"]
+    assert kinds == ["best", "state", "state", "export", "weights"]
     names = {event.name for event in found if isinstance(event, ArtifactEvent)}
+    assert {Path(name).name for name in names if name.startswith("pictures/")} == PICTURES
+    names = {name for name in names if not name.startswith("pictures/")}
     assert names == {
-        *(f"{what}_{split}.json" for what in ("predictions", "ground_truth") for split in ("val", "test")),
+        *(f"{what}_{split}" for what in EVALUATION_FILES for split in ("val.json", "test.json")),
+        "matches_val.npz",
+        "matches_test.npz",
+        "cost.json",
         "export_config.py",
+        "model.onnx",
         "model_card.md",
+        "onnx.json",
     }
 
 
@@ -79,6 +91,12 @@ def test_the_model_card_tells_what_was_trained_and_earned(
     assert test.dataset_hash in card
     assert f"| test | {test.num_images} | {test.num_boxes} | {test.metrics['ap']} |" in card
     assert "init_detector" in card
+    assert "| `image_bgr` | in | uint8 | ? x 3 x ? x ? |" in card
+    [cost] = [event.cost for event in events(tmp_path) if isinstance(event, CostEvent)]
+    assert cost == Cost.model_validate_json((tmp_path / "cost.json").read_text())
+    assert f"{cost.params:,}" in card
+    assert cost.training is not None
+    assert cost.training.timed_steps == 5, "all steps but the first"
 
 
 def test_a_job_file_that_cannot_be_run_is_refused_in_words(

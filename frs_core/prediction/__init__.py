@@ -1,0 +1,1 @@
+"""Finds boxes in a user's own pictures."""
