@@ -1,9 +1,12 @@
 """Typed settings, read once from the environment (`FRS_...`) at a process's edge and passed on."""
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from frs_core.weights.reference import DEFAULT_HOSTS
 
 
 class Settings(BaseSettings):
@@ -27,7 +30,21 @@ class Settings(BaseSettings):
         default=True, description="The server sees the workers' data sets; false: the workers check them"
     )
     max_request_bytes: int = Field(default=1_000_000, ge=1000)
+    max_upload_bytes: int = Field(
+        default=100_000_000, ge=1000, description="Of a request that brings pictures"
+    )
     keep_state_checkpoints: int = Field(default=2, ge=1)
+    weights_mirror: Path | None = Field(
+        default=None, description="Workers look for published weights here first; empty: in data_dir"
+    )
+    weights_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=DEFAULT_HOSTS, description="Weights are fetched from these https hosts only, a comma between"
+    )
+
+    @field_validator("weights_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: object) -> object:
+        return tuple(value.lower().replace(",", " ").split()) if isinstance(value, str) else value
 
     @field_validator("heartbeat_seconds")
     @classmethod
@@ -48,6 +65,16 @@ class Settings(BaseSettings):
     def resolved_artifacts_url(self) -> str:
         """Where checkpoints and artifacts are kept."""
         return self.artifacts_url or (self.data_dir / "artifacts").absolute().as_uri()
+
+    @property
+    def resolved_weights_mirror(self) -> Path:
+        """Where this host keeps weights that others published."""
+        return (self.weights_mirror or self.data_dir / "weights").absolute()
+
+    @property
+    def cache_dir(self) -> Path:
+        """Folder in which the jobs of this host keep teachers' outputs (`teacher.cache`)."""
+        return self.data_dir.absolute() / "teacher_cache"
 
     @property
     def work_dir(self) -> Path:

@@ -20,6 +20,8 @@ from service.api import (
     jobs,
     middleware,
     observations,
+    plans,
+    predictions,
     problems,
     rendering,
 )
@@ -59,13 +61,17 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.closing = threading.Event()
     api = APIRouter(prefix=BASE_PATH, responses=_ERRORS)
-    for module in (experiments, comparison, jobs, observations, files, catalogue, events):
+    for module in (experiments, plans, comparison, jobs, predictions, observations, files, catalogue, events):
         api.include_router(module.router)
     app.include_router(api)
     app.include_router(health.router, responses=_ERRORS)
     dashboard.install(app)
     rendering.install(app)
-    app.add_middleware(middleware.BodyLimit, limit_bytes=settings.max_request_bytes)
+    app.add_middleware(
+        middleware.BodyLimit,
+        limit_bytes=settings.max_request_bytes,
+        upload_limit_bytes=settings.max_upload_bytes,
+    )
     app.add_middleware(middleware.RequestLog)
     app.add_middleware(middleware.SecurityHeaders)
     _describe(app)

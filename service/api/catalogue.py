@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from frs_core import methods, zoo
 from service.api.dependencies import Reading
-from service.api.schemas import MethodView, Page, WorkerView
+from service.api.schemas import MethodView, Page, RefusedDetectorView, WorkerView
 from service.db import queries
 
 router = APIRouter(tags=["catalogue"])
@@ -28,6 +28,13 @@ def list_zoo(
     """The detectors that can be named in a specification."""
     entries = (zoo.entry(name) for name in zoo.names())
     return Page(items=tuple(entry for entry in entries if family in (None, entry.family)))
+
+
+@router.get("/zoo/refused")
+def list_refused() -> Page[RefusedDetectorView]:
+    """The configs of the same zoo that are not taken, each with what it lacks."""
+    known = zoo.refused()
+    return Page(items=tuple(RefusedDetectorView(name=name, reason=known[name]) for name in sorted(known)))
 
 
 @router.get("/workers")

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO
 
 from frs_core.errors import CheckpointError
+from frs_core.weights.reference import EXTENSIONS
 
-EXTENSIONS = (".pth", ".pt", ".safetensors")
 MAX_PLAN_BYTES = 64 * 2**20
 """Of a pickle or a header: what describes the tensors, without their numbers."""
 
@@ -28,7 +28,7 @@ _PLAIN = re.compile(
     |torch\.serialization\s_get_layout
     |collections\s(OrderedDict|defaultdict|Counter)
     |_codecs\sencode
-    |(builtins|__builtin__)\s(set|complex|bytearray)
+    |(builtins|__builtin__)\s(set|complex|bytearray|bytes|getattr)
     |numpy\s(dtype|ndarray)
     |numpy\.(_core|core)\.multiarray\s(_reconstruct|scalar)
     |mmengine\.logging\.history_buffer\sHistoryBuffer""",

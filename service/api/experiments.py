@@ -25,6 +25,7 @@ from service.artifacts import ArtifactError
 from service.db import experiments as changes
 from service.db import ledger, queries
 from service.db.models import Event, Experiment
+from service.db.needs import unmet_needs
 from service.jobs.submit import submit_experiment
 
 router = APIRouter(prefix="/experiments", route_class=JsonRoute, tags=["experiments"])
@@ -48,7 +49,7 @@ def create_experiment(
         resources,
         spec,
         key,
-        check=lambda: intake.check_experiment(spec, visible=settings.datasets_visible),
+        check=lambda: intake.check_experiment(spec, settings),
         write=lambda session, report, idempotency: submit_experiment(
             session,
             spec,
@@ -163,15 +164,38 @@ def _fresh(session: Session, experiment: Experiment) -> ExperimentDetail:
 
 
 def experiment_detail(session: Session, experiment: Experiment) -> ExperimentDetail:
-    """The view of a row whose jobs and tags are loaded, with what its jobs warned of.
+    """The view of a row whose jobs and tags are loaded, with what its jobs warned of and what they wait for.
 
     What the data set's report says already is not said again by every job.
     """
     said = {(notice.code, notice.field) for notice in dataset_notices(experiment.dataset_report)}
     notices = (_notice(name, event) for name, event in queries.experiment_warnings(session, experiment.id))
     return ExperimentDetail.from_row(
-        experiment, [notice for notice in notices if (notice.code, notice.field) not in said]
+        experiment,
+        [
+            *_unmet(session, experiment),
+            *(notice for notice in notices if (notice.code, notice.field) not in said),
+        ],
     )
+
+
+def _unmet(session: Session, experiment: Experiment) -> list[Notice]:
+    """One notice for each need that no worker meets."""
+    needs = unmet_needs(session, experiment.jobs)
+    names: dict[str, list[str]] = {}
+    for job in experiment.jobs:
+        if job.id in needs:
+            names.setdefault(needs[job.id], []).append(job.name)
+    return [
+        Notice(
+            source=waiting[0],
+            code="no_worker",
+            message=message,
+            count=len(waiting),
+            examples=tuple(waiting[:5]),
+        )
+        for message, waiting in names.items()
+    ]
 
 
 def _notice(job_name: str, event: Event) -> Notice:

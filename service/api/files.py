@@ -19,7 +19,7 @@ from service.db.models import Artifact, Checkpoint
 from service.db.types import is_id
 
 router = APIRouter(tags=["files"])
-_SUFFIXES = {"weights": "safetensors"}
+_SUFFIXES = {"weights": "safetensors", "best": "safetensors"}
 _UNSAFE = re.compile(r"[^\w.+=-]+", re.ASCII)
 _BYTES = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 

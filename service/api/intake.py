@@ -8,29 +8,34 @@ from typing import Any
 from frs_core import datasets
 from frs_core.datasets.check import check
 from frs_core.datasets.records import DatasetReport, Fault
-from frs_core.errors import CheckpointError
-from frs_core.spec import DatasetSpec, ExperimentSpec, JobSpec, ScheduleSpec, Spec
+from frs_core.methods import Signal
+from frs_core.spec import DatasetSpec, ExperimentSpec, JobKind, JobSpec, ScheduleSpec, Spec
+from frs_core.spec.cache import cache_size
+from frs_core.weights.reference import ZOO, check_host, is_address, parse_address
 from service.api import checkpoints
 from service.api.problems import FieldFault, clean, fault, invalid
 from service.db.types import is_id
+from service.settings import Settings
 
 MAX_DECODED_IMAGES = 5000
 """Larger data sets are read, but their pixels are decoded by the worker."""
 
 
-def check_experiment(spec: ExperimentSpec, *, visible: bool) -> DatasetReport | None:
+def check_experiment(spec: ExperimentSpec, settings: Settings) -> DatasetReport | None:
     """What the data set holds, or None where this server cannot see it. Raises ProblemError (422)."""
     _refuse(_unstorable(spec))
-    _refuse(_weights("teacher.checkpoint", spec.teacher.checkpoint, visible))
-    report = _dataset(spec.dataset, visible=visible)
+    _refuse(_weights("teacher.checkpoint", spec.teacher.checkpoint, settings))
+    _refuse(_weights("student.checkpoint", spec.student.checkpoint, settings))
+    report = _dataset(spec.dataset, visible=settings.datasets_visible)
     _refuse(_batch("schedule.batch_size", spec.schedule, report))
-    if spec.teacher.train is not None and spec.teacher.train.batch_size is not None:
-        teacher = spec.teacher.train.applied_to(spec.schedule)
-        _refuse(_batch("teacher.train.batch_size", teacher, report))
+    if spec.teacher.train is not None:
+        _refuse(_batch("teacher.train.batch_size", spec.teacher_schedule, report))
+    signals = frozenset[Signal]().union(*(method.requires for method in spec.methods))
+    _refuse(_cache(spec, signals, report))
     return report
 
 
-def check_job(spec: JobSpec, *, visible: bool) -> DatasetReport | None:
+def check_job(spec: JobSpec, settings: Settings) -> DatasetReport | None:
     """As `check_experiment`, for one job. It waits for no other, so its teacher must be given."""
     _refuse(_unstorable(spec))
     if spec.needs_teacher and spec.teacher is not None and spec.teacher.checkpoint is None:
@@ -39,11 +44,13 @@ def check_job(spec: JobSpec, *, visible: bool) -> DatasetReport | None:
         )
         raise invalid(fault("teacher.checkpoint", message))
     teacher = None if spec.teacher is None else spec.teacher.checkpoint
-    _refuse(_weights("teacher.checkpoint", teacher, visible))
-    _refuse(_weights("checkpoint", spec.checkpoint, visible))
-    report = _dataset(spec.dataset, visible=visible)
-    if spec.checkpoint is None:
+    _refuse(_weights("teacher.checkpoint", teacher, settings))
+    _refuse(_weights("checkpoint", spec.checkpoint, settings))
+    report = _dataset(spec.dataset, visible=settings.datasets_visible)
+    if spec.kind is not JobKind.EVALUATE:
         _refuse(_batch("schedule.batch_size", spec.schedule, report))
+    if spec.method is not None:
+        _refuse(_cache(spec, spec.method.requires, report))
     return report
 
 
@@ -107,21 +114,47 @@ def _of_data(item: Fault, spec: DatasetSpec) -> FieldFault:
 
 def _batch(field: str, schedule: ScheduleSpec, report: DatasetReport | None) -> Iterator[FieldFault]:
     num_images = report.splits["train"].images if report is not None else None
-    if num_images is not None and schedule.batch_size > num_images:
-        message = f"the train split has only {num_images} images; give a batch_size of at most {num_images}"
-        yield fault(field, message, schedule.batch_size)
-
-
-def _weights(field: str, value: str | None, visible: bool) -> Iterator[FieldFault]:
-    if value is None:
+    if num_images is None or schedule.images_per_step <= num_images:
         return
-    path = Path(value)
-    if not path.is_absolute():
-        if not is_id(value):  # whether that id is stored, the submission's own transaction finds out
-            yield fault(field, "neither an absolute path nor the id of a stored checkpoint", value)
+    message = f"the train split has only {num_images} images; give a batch_size of at most {num_images}"
+    if schedule.accumulate > 1:
+        message += f" divided by accumulate, which is {schedule.accumulate}"
+    yield fault(field, message, schedule.batch_size)
+
+
+def _cache(
+    spec: ExperimentSpec | JobSpec, requires: frozenset[Signal], report: DatasetReport | None
+) -> Iterator[FieldFault]:
+    if spec.teacher is None or spec.teacher.cache is None or report is None:
+        return
+    train = datasets.get(spec.dataset.format).read(spec.dataset, "train")
+    size = cache_size(
+        spec.teacher.cache,
+        spec.teacher.detector,
+        image_sizes=((image.width, image.height) for image in train.images),
+        input_size=spec.input_size,
+        num_classes=len(report.classes),
+        flip_probability=spec.schedule.flip_probability,
+        requires=requires,
+    )
+    excess = size.excess(spec.teacher.cache)
+    if excess is not None:
+        yield fault("teacher.cache.max_gib", excess, spec.teacher.cache.max_gib)
+
+
+def _weights(field: str, value: str | None, settings: Settings) -> Iterator[FieldFault]:
+    if value is None or value == ZOO:
         return
     try:
-        if visible:
-            checkpoints.inspect(path)
-    except CheckpointError as error:
+        if is_address(value):
+            check_host(parse_address(value).host, settings.weights_hosts)
+        elif not Path(value).is_absolute():
+            if not is_id(value):  # whether that id is stored, the submission's own transaction finds out
+                yield fault(field, _NO_REFERENCE, value)
+        elif settings.datasets_visible:
+            checkpoints.inspect(Path(value))
+    except ValueError as error:
         yield fault(field, str(error), value)
+
+
+_NO_REFERENCE = "neither an absolute path, the id of a stored checkpoint, an https address, nor zoo"

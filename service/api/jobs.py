@@ -14,6 +14,7 @@ from service.api.schemas import JobDetail, JobSummary, Page
 from service.api.submission import IdempotencyHeader, submit
 from service.db import ledger, queries
 from service.db.models import Job
+from service.db.needs import unmet_needs
 from service.db.states import JobState
 from service.jobs.submit import submit_job
 
@@ -28,7 +29,7 @@ def create_job(resources: Res, spec: JobSpec, response: Response, key: Idempoten
         resources,
         spec,
         key,
-        check=lambda: intake.check_job(spec, visible=settings.datasets_visible),
+        check=lambda: intake.check_job(spec, settings),
         write=lambda session, report, idempotency: submit_job(
             session,
             spec,
@@ -39,7 +40,7 @@ def create_job(resources: Res, spec: JobSpec, response: Response, key: Idempoten
     )
     submitted.mark(response)
     with resources.read() as session:
-        return _detail(session, queries.get_job(session, submitted.id))
+        return job_detail(session, queries.get_job(session, submitted.id))
 
 
 @router.get("")
@@ -70,7 +71,7 @@ def list_jobs(
 @router.get("/{job_id}")
 def get_job(session: Reading, job_id: str) -> JobDetail:
     """One job, by its id or a unique prefix of four characters or more."""
-    return _detail(session, queries.get_job(session, job_id))
+    return job_detail(session, queries.get_job(session, job_id))
 
 
 @router.post("/{job_id}/cancel")
@@ -82,8 +83,10 @@ def cancel_job(session: Writing, job_id: str) -> JobDetail:
     job = queries.get_job(session, job_id)
     ledger.request_cancel(session, job.id)
     session.flush()
-    return _detail(session, job)
+    return job_detail(session, job)
 
 
-def _detail(session: Session, job: Job) -> JobDetail:
-    return JobDetail.of(job, queries.job_dependencies(session, job.id))
+def job_detail(session: Session, job: Job) -> JobDetail:
+    """The view of a row."""
+    depends_on = queries.job_dependencies(session, job.id)
+    return JobDetail.of(job, depends_on, unmet_needs(session, [job]).get(job.id))

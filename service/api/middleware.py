@@ -24,6 +24,7 @@ BROWSER_HEADERS: Mapping[str, str] = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 MAX_DISCARDED_BYTES = 64 * 2**20
+_UPLOAD = re.compile(r"^/api/v1/jobs/[^/]+/predict$")
 _REQUEST_ID = re.compile(r"^[\w.-]{1,64}$", re.ASCII)
 _log = structlog.get_logger("service.api")
 
@@ -75,23 +76,27 @@ def _unexpected() -> ProblemError:
 
 
 class BodyLimit:
-    """Refuses bodies over `limit_bytes` with a 413 problem, before they are parsed.
+    """Refuses bodies over `limit_bytes`, or `upload_limit_bytes` for pictures, with a 413 problem.
 
     Starlette's own limiter answers in plain text; this one answers as everything else here does.
     """
 
-    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
-        self._app, self._limit_bytes = app, limit_bytes
+    def __init__(self, app: ASGIApp, limit_bytes: int, upload_limit_bytes: int) -> None:
+        self._app, self._limit_bytes, self._upload_limit_bytes = app, limit_bytes, upload_limit_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        limit, setting = self._limit_bytes, "FRS_MAX_REQUEST_BYTES"
+        if _UPLOAD.match(scope["path"]):
+            limit, setting = self._upload_limit_bytes, "FRS_MAX_UPLOAD_BYTES"
+        detail = f"the body is larger than {limit} bytes; send less, or raise {setting} on the server"
         announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isdecimal() and int(announced[:20]) > self._limit_bytes:
+        if announced.isdecimal() and int(announced[:20]) > limit:
             await _discard(receive)
-            problem = ProblemError(413, "content-too-large", self._detail())
+            problem = ProblemError(413, "content-too-large", detail)
             await response(Request(scope), problem, {"Connection": "close"})(scope, receive, send)
             return
         received = 0
@@ -100,17 +105,11 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._limit_bytes:
-                raise HTTPException(413, self._detail())
+            if received > limit:
+                raise HTTPException(413, detail)
             return message
 
         await self._app(scope, receive_within_limit, send)
-
-    def _detail(self) -> str:
-        return (
-            f"the body is larger than {self._limit_bytes} bytes; send less, "
-            "or raise FRS_MAX_REQUEST_BYTES on the server"
-        )
 
 
 async def _discard(receive: Receive) -> None:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from frs_core.events import ClassScores
 from service.api.schemas import View
 from service.db.states import AttemptState
 
@@ -41,7 +42,7 @@ class EvaluationView(View):
     num_images: int
     num_boxes: int
     metrics: dict[str, float | None]
-    per_class: dict[str, dict[str, float | None]]
+    per_class: dict[str, ClassScores]
     created_at: datetime
 
 

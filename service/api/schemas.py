@@ -62,21 +62,29 @@ class JobSummary(View):
 
 
 class JobDetail(JobSummary):
-    """A job with its specification as it was stored. `depends_on` are ids of jobs it waits for."""
+    """A job with its specification as it was stored. `depends_on` are ids of jobs it waits for.
+
+    `cost` is what its detector costs: parameters, MACs, latency, memory; null until it was measured.
+    `unmet_need` says why it would wait for ever with the workers that are online now.
+    """
 
     spec: dict[str, Any]
+    cost: dict[str, Any] | None
     job_key: str
     priority: int
     gpus: int
+    compiled_operators: bool
     token: int
     not_before: datetime | None
     depends_on: tuple[str, ...]
+    unmet_need: str | None
 
     @classmethod
-    def of(cls, job: Job, depends_on: Sequence[str]) -> "JobDetail":
+    def of(cls, job: Job, depends_on: Sequence[str], unmet_need: str | None) -> "JobDetail":
         """The view of a row."""
-        row = {name: getattr(job, name) for name in cls.model_fields if name != "depends_on"}
-        return cls.model_validate({**row, "depends_on": tuple(depends_on)})
+        found = {"depends_on": tuple(depends_on), "unmet_need": unmet_need}
+        row = {name: getattr(job, name) for name in cls.model_fields if name not in found}
+        return cls.model_validate({**row, **found})
 
 
 class ExperimentSummary(View):
@@ -173,6 +181,13 @@ class MethodView(View):
     requires: tuple[str, ...]
     options_schema: dict[str, Any]
     defaults: dict[str, dict[str, Any]]
+
+
+class RefusedDetectorView(View):
+    """A detector of the zoo that cannot be named in a specification; the reason is a clause about it."""
+
+    name: str
+    reason: str
 
 
 class HealthView(View):

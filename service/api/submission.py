@@ -44,9 +44,9 @@ class Submitted(NamedTuple):
     id: str
     replayed: bool
 
-    def mark(self, response: Response) -> None:
-        """201 for something new; 200 and a header for a repeat."""
-        response.status_code = 200 if self.replayed else 201
+    def mark(self, response: Response, status_code: int = 201) -> None:
+        """`status_code` for something new; 200 and a header for a repeat."""
+        response.status_code = 200 if self.replayed else status_code
         if self.replayed:
             response.headers["Idempotency-Replayed"] = "true"
 

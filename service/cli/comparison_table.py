@@ -33,8 +33,12 @@ class ComparisonView:
         table.add_column("method", overflow="ellipsis", min_width=7, no_wrap=True)
         for name in ("seeds", *METRICS.values(), "ΔAP", "gap closed"):
             table.add_column(name, justify="right", no_wrap=name != "gap closed")
+        shows_expected = _has_expectations(self._comparison)
+        if shows_expected:
+            table.add_column("expected", justify="right")
         for row in self._comparison.rows:
-            table.add_row(*self._cells(row, spreads=spreads))
+            expected = [words.points(row.expected_ap)] if shows_expected else []
+            table.add_row(*self._cells(row, spreads=spreads), *expected)
         return table
 
     def _cells(self, row: ComparisonRow, *, spreads: bool) -> list[RenderableType]:
@@ -54,6 +58,11 @@ class ComparisonView:
         ]
 
 
+def _has_expectations(comparison: Comparison) -> bool:
+    return any(row.expected_ap is not None for row in comparison.rows)
+
+
 def _legend(comparison: Comparison) -> str:
     split = f"split {comparison.split}; " if comparison.split else ""
-    return f"{split}points, mean ± sd over seeds; ΔAP to {comparison.baseline}, paired by seed"
+    expected = "; expected: AP on val" if _has_expectations(comparison) else ""
+    return f"{split}points, mean ± sd over seeds; ΔAP to {comparison.baseline}, paired by seed{expected}"

@@ -27,6 +27,20 @@ def detached(experiment_id: str) -> Iterator[None]:
         raise typer.Exit(ExitCode.DETACHED) from None
 
 
+@contextmanager
+def detached_job(job_id: str) -> Iterator[None]:
+    """The same for a job of its own."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        name = short_id(job_id)
+        err().print(
+            f"\nDetached; the job goes on. Its output: frs logs {name} --follow    "
+            f"Cancel it: frs cancel {name}"
+        )
+        raise typer.Exit(ExitCode.DETACHED) from None
+
+
 def finish(client: Client, experiment: Experiment, *, as_json: bool) -> None:
     """Prints the outcome with its comparison; exits with 1 unless every job succeeded."""
     if as_json:

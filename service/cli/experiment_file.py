@@ -8,9 +8,8 @@ from typing import Any
 import yaml
 
 from frs_core.errors import SpecError
+from frs_core.weights.reference import EXTENSIONS, ZOO, is_address
 from frs_core.yaml_file import read_yaml
-
-CHECKPOINT_SUFFIXES = {".pth", ".pt", ".safetensors"}
 
 
 class FileFault(Exception):
@@ -36,7 +35,7 @@ class ExperimentFile:
 
 
 def read_experiment_file(path: Path) -> ExperimentFile:
-    """The file's content, with dataset.root and teacher.checkpoint absolute. Raises FileFault."""
+    """The file's content, its paths to data and checkpoints absolute. Raises FileFault."""
     try:
         read = read_yaml(path, "experiment")
     except SpecError as error:
@@ -48,13 +47,15 @@ def read_experiment_file(path: Path) -> ExperimentFile:
 
 def _with_absolute_paths(content: dict[str, Any], path: Path) -> dict[str, Any]:
     folder = path.absolute().parent
-    dataset, teacher = content.get("dataset"), content.get("teacher")
+    dataset = content.get("dataset")
     if isinstance(dataset, dict) and isinstance(dataset.get("root"), str) and dataset["root"]:
         content = content | {"dataset": dataset | {"root": _absolute(folder, dataset["root"])}}
-    if isinstance(teacher, dict) and isinstance(teacher.get("checkpoint"), str):
-        checkpoint = teacher["checkpoint"]
-        if _is_path(folder, checkpoint):
-            content = content | {"teacher": teacher | {"checkpoint": _absolute(folder, checkpoint)}}
+    for role in ("teacher", "student"):
+        part = content.get(role)
+        if not isinstance(part, dict) or not isinstance(part.get("checkpoint"), str):
+            continue
+        if _is_path(folder, part["checkpoint"]):
+            content = content | {role: part | {"checkpoint": _absolute(folder, part["checkpoint"])}}
     return content
 
 
@@ -64,11 +65,9 @@ def _absolute(folder: Path, value: str) -> str:
 
 def _is_path(folder: Path, checkpoint: str) -> bool:
     """Told from an address, a stored id and the word `zoo`."""
-    if "://" in checkpoint:
+    if is_address(checkpoint) or checkpoint == ZOO:
         return False
-    return (
-        "/" in checkpoint or Path(checkpoint).suffix in CHECKPOINT_SUFFIXES or (folder / checkpoint).is_file()
-    )
+    return "/" in checkpoint or Path(checkpoint).suffix in EXTENSIONS or (folder / checkpoint).is_file()
 
 
 def _lines(node: yaml.Node | None, field: str = "") -> dict[str, int]:

@@ -1,17 +1,21 @@
 """Watches an experiment until it ends. Leaving early changes nothing for its jobs."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from rich.console import Console
 from rich.live import Live
 
 from service.cli.progress import ProgressView, plain_line
-from service.client import Client, Experiment, UnreachableError
+from service.client import Client, Experiment, Job, UnreachableError
 
 POLL_SECONDS = 1.0
 PATIENCE_SECONDS = 120.0
 """How long a server may be away, for instance while it is restarted, before following ends."""
+
+
+WatchedT = TypeVar("WatchedT", Experiment, Job)
 
 
 def watch(client: Client, experiment_id: str) -> Iterator[tuple[Experiment, str]]:
@@ -19,11 +23,20 @@ def watch(client: Client, experiment_id: str) -> Iterator[tuple[Experiment, str]
 
     Raises UnreachableError where the server stays away for longer than `PATIENCE_SECONDS`.
     """
-    last: Experiment | None = None
+    return _watch(lambda: client.experiment(experiment_id))
+
+
+def watch_job(client: Client, job_id: str) -> Iterator[tuple[Job, str]]:
+    """A job as it changes; otherwise as `watch`."""
+    return _watch(lambda: client.job(job_id))
+
+
+def _watch(read: Callable[[], WatchedT]) -> Iterator[tuple[WatchedT, str]]:
+    last: WatchedT | None = None
     away_since: float | None = None
     while last is None or not last.finished:
         try:
-            last = client.experiment(experiment_id)
+            last = read()
             away_since = None
             yield last, ""
         except UnreachableError as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -52,18 +53,23 @@ def _check(content: Mapping[str, Any]) -> Verdict:
 def _check_data(spec: "ExperimentSpec") -> Verdict:
     from frs_core.datasets.check import check
 
+    if spec.dataset.root and not Path(spec.dataset.root).exists():
+        elsewhere = f"{spec.dataset.root} is not on this machine: only the specification was checked"
+        return Verdict(summary=_summary(spec), warnings=[f"dataset.root: {elsewhere}"])
     report = check(spec.dataset)
     if report.errors:
         return Verdict(faults=[fault.model_dump(mode="json") for fault in report.errors])
     counts = ", ".join(f"{name} {split.images}" for name, split in report.splits.items())
-    jobs = len(spec.methods) * len(spec.seeds)
     return Verdict(
-        summary=(
-            f"{spec.name}: 1 teacher and {jobs} students "
-            f"({len(spec.methods)} methods x {len(spec.seeds)} seeds); "
-            f"images: {counts}; classes: {', '.join(report.classes)}"
-        ),
+        summary=f"{_summary(spec)}; images: {counts}; classes: {', '.join(report.classes)}",
         warnings=[f"{fault.field}: {fault.message}" for fault in report.warnings],
+    )
+
+
+def _summary(spec: "ExperimentSpec") -> str:
+    jobs = len(spec.methods) * len(spec.seeds)
+    return (
+        f"{spec.name}: 1 teacher and {jobs} students ({len(spec.methods)} methods x {len(spec.seeds)} seeds)"
     )
 
 

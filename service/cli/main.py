@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import doctor, experiments, jobs, machine, submit
+from service.cli import doctor, download, experiments, jobs, machine, plan, predict, submit
 from service.cli.exit_codes import HELP
 from service.cli.faults import HANDLED, report
 from service.cli.session import open_session
@@ -37,9 +37,12 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "down": machine.down,
     "submit": submit.submit,
     "validate": submit.validate,
+    "plan": plan.plan,
     "list": experiments.list_experiments,
     "show": experiments.show,
     "compare": experiments.compare,
+    "download": download.download,
+    "predict": predict.predict,
     "logs": jobs.logs,
     "cancel": jobs.cancel,
     "doctor": doctor.doctor,

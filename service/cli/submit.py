@@ -1,5 +1,7 @@
 """`frs submit` and `frs validate`: what begins with a file."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -61,8 +63,15 @@ def validate(file: FileArgument, as_json: JsonFlag = False) -> None:
 
 
 def _submit(client: Client, file: ExperimentFile, key: str | None) -> Experiment:
-    try:
+    with faults_of(file):
         return client.submit_experiment(file.content, idempotency_key=key)
+
+
+@contextmanager
+def faults_of(file: ExperimentFile) -> Iterator[None]:
+    """Shows what the server finds wrong with a file at the lines of the file."""
+    try:
+        yield
     except ApiError as error:
         if error.status in {400, 422} and error.faults:
             raise invalid_file(file, error.faults) from error

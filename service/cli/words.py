@@ -66,6 +66,17 @@ def duration(seconds: float | None) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
+def size(num_bytes: int | None) -> str:
+    """In the unit that suits it.
+
+    >>> size(3 * 2**29), size(5_000_000), size(None)
+    ('1.5 GiB', '4.8 MiB', '–')
+    """
+    if num_bytes is None:
+        return NOTHING
+    return f"{num_bytes / 2**30:.1f} GiB" if num_bytes >= 2**30 else f"{num_bytes / 2**20:.1f} MiB"
+
+
 def age(moment: datetime, now: datetime) -> str:
     """How long ago, in one unit."""
     passed = max(now - moment, timedelta())

@@ -7,6 +7,8 @@
 
 from service.client.answers import (
     UNFINISHED,
+    Artifact,
+    Checkpoint,
     Comparison,
     ComparisonRow,
     Experiment,
@@ -14,23 +16,31 @@ from service.client.answers import (
     Job,
     LogText,
     Notice,
+    Plan,
+    Planned,
     Statistic,
 )
 from service.client.errors import ApiError, ClientError, UnreachableError
 from service.client.http import Client
+from service.client.saving import DamagedFileError
 
 __all__ = [
     "UNFINISHED",
     "ApiError",
+    "Artifact",
+    "Checkpoint",
     "Client",
     "ClientError",
     "Comparison",
     "ComparisonRow",
+    "DamagedFileError",
     "Experiment",
     "ExperimentSummary",
     "Job",
     "LogText",
     "Notice",
+    "Plan",
+    "Planned",
     "Statistic",
     "UnreachableError",
 ]

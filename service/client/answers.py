@@ -67,6 +67,75 @@ class Job(Answer):
         return self.state not in UNFINISHED
 
 
+class Artifact(Answer):
+    """A stored file of a job; `download` is its path on the server."""
+
+    id: str
+    name: str
+    media_type: str
+    sha256: str
+    size_bytes: int
+    download: str
+
+
+class Checkpoint(Answer):
+    """A stored checkpoint of a job; `download` is its path on the server."""
+
+    id: str
+    kind: str
+    step: int
+    sha256: str
+    size_bytes: int
+    download: str
+
+
+class PlanRow(Answer):
+    """The jobs of one row; None is what was not measured. `seconds` are of one job, `disk_bytes` of all."""
+
+    label: str
+    role: str
+    jobs: int
+    batch_size: int
+    steps: int | None = None
+    seconds_per_step: float | None = None
+    seconds: float | None = None
+    memory_bytes: int | None = None
+    disk_bytes: int | None = None
+    fits: bool | None = None
+    advice: tuple[str, ...] = ()
+
+
+class PlanDevice(Answer):
+    """Where it was tried; `memory_bytes` is the host's where that trains on the CPU."""
+
+    name: str
+    on_gpu: bool
+    memory_bytes: int | None = None
+
+
+class Plan(Answer):
+    """What an experiment will cost. `seconds` is of all its jobs, `num_slots` of them at a time."""
+
+    name: str
+    timed: bool
+    rows: tuple[PlanRow, ...]
+    num_jobs: int
+    num_slots: int
+    steps: int | None = None
+    seconds: float | None = None
+    disk_bytes: int | None = None
+    device: PlanDevice | None = None
+    fits: bool | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Planned(Answer):
+    """The plan as far as it is known at once, and the job that finds out the rest, if any."""
+
+    plan: Plan
+    job: Job | None = None
+
+
 class LogText(Answer):
     """Log text after a place; `finished` once no more can come."""
 
@@ -132,6 +201,10 @@ class ComparisonRow(Answer):
     delta_ap: float | None = None
     delta_ap_sd: float | None = None
     gap_closed: float | None = None
+    params: int | None = None
+    macs: int | None = None
+    latency_ms: Statistic | None = None
+    expected_ap: float | None = None
 
 
 class Comparison(Answer):

@@ -4,6 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -13,15 +14,20 @@ from pydantic import ValidationError
 
 from service.client.answers import (
     Answer,
+    Artifact,
+    Checkpoint,
     Comparison,
     Experiment,
     ExperimentSummary,
     Job,
     LogText,
     Page,
+    Plan,
+    Planned,
     Readiness,
 )
 from service.client.errors import ApiError, UnreachableError
+from service.client.saving import save
 
 API = "/api/v1"
 RETRY_DELAYS_SECONDS = (0.2, 0.5, 1.0, 2.0)
@@ -86,6 +92,25 @@ class Client:
         )
         return _read(response, Experiment)
 
+    def plan_experiment(self, spec: Mapping[str, Any], *, quick: bool = False) -> Planned:
+        """What a specification will cost, without running it; a job times it unless `quick`."""
+        response = self._send(
+            "POST",
+            f"{API}/experiments/plan",
+            params={"quick": "true" if quick else "false"},
+            content=json.dumps(spec),
+            headers={"Content-Type": "application/json"},
+            timeout=SUBMIT_TIMEOUT_SECONDS,
+        )
+        return _read(response, Planned)
+
+    def timed_plan(self, job_id: str) -> Plan:
+        """The whole plan, which the job of `plan_experiment` left. Raises LookupError where it did not."""
+        for artifact in self.artifacts(job_id):
+            if artifact.name == "plan.json":
+                return self._get(artifact.download, Plan)
+        raise LookupError(f"job {job_id} left no plan.json")
+
     def experiments(self, **filters: str) -> Iterator[ExperimentSummary]:
         """All experiments, the newest first, fetched page by page. Filters are those of the API."""
         return self._pages(f"{API}/experiments", ExperimentSummary, filters)
@@ -109,6 +134,57 @@ class Client:
     def cancel_job(self, job_id: str) -> Job:
         """Asks for the job's end; a running one saves its state first."""
         return _read(self._send("POST", f"{API}/jobs/{_segment(job_id)}/cancel"), Job)
+
+    def predict(
+        self,
+        job_id: str,
+        pictures: Sequence[tuple[str, bytes]] = (),
+        *,
+        idempotency_key: str | None = None,
+        **wishes: str,
+    ) -> Job:
+        """Queues a search for boxes in pictures, each a name and its bytes, with the weights of a job.
+
+        Wishes are those of the API: `score_threshold`, `runtime`, or a `path` instead of pictures.
+        """
+        response = self._send(
+            "POST",
+            f"{API}/jobs/{_segment(job_id)}/predict",
+            # a field without a file name is a plain one; named so even where there is no picture
+            files=[
+                *((key, (None, value.encode())) for key, value in wishes.items()),
+                *(("images", picture) for picture in pictures),
+            ],
+            headers={"Idempotency-Key": idempotency_key or uuid.uuid4().hex},
+            timeout=SUBMIT_TIMEOUT_SECONDS,
+            retry=True,
+        )
+        return _read(response, Job)
+
+    def artifacts(self, job_id: str) -> Sequence[Artifact]:
+        """The job's files that are no checkpoints, by name."""
+        return self._get(f"{API}/jobs/{_segment(job_id)}/artifacts", Page[Artifact]).items
+
+    def content(self, artifact: Artifact) -> bytes:
+        """The bytes of a file."""
+        return self._send("GET", artifact.download, retry=True).content
+
+    def checkpoints(self, job_id: str) -> Sequence[Checkpoint]:
+        """The job's stored checkpoints, by rising step."""
+        return self._get(f"{API}/jobs/{_segment(job_id)}/checkpoints", Page[Checkpoint]).items
+
+    def save(self, file: Artifact | Checkpoint, path: Path) -> None:
+        """Write a stored file to a path, whole and as recorded, or not at all.
+
+        Also raises DamagedFileError and OSError.
+        """
+        try:
+            with self._http.stream("GET", file.download) as response:
+                if not response.is_success:
+                    response.read()
+                save(_checked(response), path, file.sha256)
+        except httpx.TransportError as error:
+            raise UnreachableError(self.url, error) from error
 
     def log(self, job_id: str, after: str | None = None) -> LogText:
         """What the job printed after a place that an earlier answer named."""

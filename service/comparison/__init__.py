@@ -2,13 +2,14 @@
 
 from service.comparison.compare import compare
 from service.comparison.guard import IncomparableError
-from service.comparison.records import RunRecord
+from service.comparison.records import RunCost, RunRecord
 from service.comparison.result import Comparison, ComparisonRow, Statistic
 
 __all__ = [
     "Comparison",
     "ComparisonRow",
     "IncomparableError",
+    "RunCost",
     "RunRecord",
     "Statistic",
     "compare",

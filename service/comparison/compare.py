@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from frs_core.events import COCO_METRICS
 from service.comparison.guard import check_comparable
-from service.comparison.records import RunRecord
+from service.comparison.records import RunCost, RunRecord
 from service.comparison.result import Comparison, ComparisonRow, Statistic
 from service.comparison.statistics import gap_closed, paired_difference, statistic
 from service.comparison.warnings import warnings_of
@@ -65,6 +65,7 @@ def _row(
     is_student = first.role == "student"
     ap = _ap_by_seed(runs)
     delta = paired_difference(ap, baseline_ap) if is_student else _NOTHING
+    costs = [run.cost for run in runs if run.cost is not None]
     return ComparisonRow(
         label=label,
         method=first.method,
@@ -76,4 +77,13 @@ def _row(
         delta_ap_sd=delta.sd,
         delta_ap_n=delta.n,
         gap_closed=gap_closed(ap, baseline_ap, teacher_ap) if is_student else None,
+        params=costs[0].params if costs else None,
+        macs=costs[0].macs if costs else None,
+        latency_ms=_latency(costs),
+        expected_ap=first.expected_ap,
     )
+
+
+def _latency(costs: Sequence[RunCost]) -> Statistic:
+    alike = len({(cost.device, cost.threads) for cost in costs}) == 1
+    return statistic(cost.latency_ms for cost in costs) if alike else _NOTHING

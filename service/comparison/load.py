@@ -1,11 +1,14 @@
 """Reads an experiment's runs from the database and compares them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from frs_core.spec import canonical_hash
 from service.comparison.compare import compare
-from service.comparison.records import RunRecord, Split
+from service.comparison.records import RunCost, RunRecord, Split
 from service.comparison.result import Comparison
 from service.db.models import Evaluation, Experiment, Job
 from service.db.states import JobState
@@ -27,7 +30,8 @@ def comparison_of(session: Session, experiment_id: str, *, baseline: str = "none
     jobs = session.scalars(
         select(Job).where(Job.experiment_id == experiment_id).order_by(Job.position, Job.id)
     )
-    runs = [_record(job, evaluations.get(job.id), split) for job in jobs]
+    expected = experiment.spec.get("expected", {})
+    runs = [_record(job, evaluations.get(job.id), split, expected.get(job.label)) for job in jobs]
     return compare(runs, baseline=baseline, experiment=experiment.id, name=experiment.name)
 
 
@@ -46,7 +50,7 @@ def _last_evaluations(session: Session, experiment_id: str, split: str) -> dict[
     return {row.job_id: row for row in rows}
 
 
-def _record(job: Job, evaluation: Evaluation | None, split: Split) -> RunRecord:
+def _record(job: Job, evaluation: Evaluation | None, split: Split, expected_ap: float | None) -> RunRecord:
     spec = job.spec
     return RunRecord(
         job_id=job.id,
@@ -66,4 +70,17 @@ def _record(job: Job, evaluation: Evaluation | None, split: Split) -> RunRecord:
         dataset_hash=evaluation.dataset_hash if evaluation else None,
         evaluator=evaluation.evaluator if evaluation else None,
         num_images=evaluation.num_images if evaluation else None,
+        expected_ap=expected_ap,
+        cost=_cost(job.cost) if job.cost else None,
+    )
+
+
+def _cost(cost: Mapping[str, Any]) -> RunCost:
+    latency = cost["latency"]
+    return RunCost(
+        params=cost["params"],
+        macs=cost["macs"],
+        latency_ms=latency["median_ms"],
+        device=latency["device"],
+        threads=latency["threads"],
     )

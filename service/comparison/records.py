@@ -9,6 +9,17 @@ Split = Literal["train", "val", "test"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunCost:
+    """What a run's detector costs: parameters, multiply-adds an image, latency on its device."""
+
+    params: int
+    macs: int
+    latency_ms: float
+    device: str
+    threads: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunRecord:
     """One run and the numbers it ended with.
 
@@ -16,7 +27,8 @@ class RunRecord:
     run has no result, and so are then `step`, `dataset_hash`, `evaluator` and `num_images`. `split` is
     where the result was, or will be, measured. The hashes are of the specification: of the schedule, of
     the teacher a student learns from (None for the teacher itself) and of the detector that is trained;
-    `init` is how a student started.
+    `init` is how a student started. `cost` is None where it was not measured, `expected_ap` (on val) where
+    the experiment states none.
     """
 
     job_id: str
@@ -36,6 +48,8 @@ class RunRecord:
     dataset_hash: str | None = None
     evaluator: str | None = None
     num_images: int | None = None
+    expected_ap: float | None = None
+    cost: RunCost | None = None
 
     @property
     def ap(self) -> float | None:

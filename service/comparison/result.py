@@ -22,7 +22,8 @@ class ComparisonRow(BaseModel):
     `delta_ap_n` seeds that this row and the baseline both have, of (this row's AP - the baseline's AP):
     paired, because one seed is one luck for all methods. `gap_closed` is, over those same seeds,
     (mean AP - mean baseline AP) / (teacher's mean AP - mean baseline AP): above 1 where the student
-    overtakes its teacher, None where the teacher leads by less than 0.3 points or is missing.
+    overtakes its teacher, None where the teacher leads by less than 0.3 points or is missing. `latency_ms`
+    is over the seeds' medians; empty where they were measured on different devices or numbers of threads.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,6 +38,12 @@ class ComparisonRow(BaseModel):
     delta_ap_sd: float | None = Field(description="Of the differences, n-1; None for n = 1")
     delta_ap_n: int
     gap_closed: float | None = Field(description="Share, may exceed 1")
+    expected_ap: float | None = Field(
+        default=None, description="Fraction on val, as the experiment states it; None where it does not"
+    )
+    params: int | None = Field(default=None, description="Of the detector alone")
+    macs: int | None = Field(default=None, description="Multiply-adds an image; papers call them FLOPs")
+    latency_ms: Statistic = Statistic(mean=None, sd=None, n=0)
 
     @property
     def n(self) -> int:
@@ -58,3 +65,8 @@ class Comparison(BaseModel):
     split: Split
     rows: tuple[ComparisonRow, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def has_expectations(self) -> bool:
+        """Whether the experiment states what any row should reach."""
+        return any(row.expected_ap is not None for row in self.rows)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from frs_core.spec.job import AP_TOLERANCE
 from service.comparison.records import RunRecord
 from service.comparison.result import ComparisonRow
 from service.comparison.statistics import is_a_gap
@@ -21,6 +22,7 @@ def warnings_of(
         *_single_seed(rows),
         *_unequal_seeds(rows),
         *_unequal_starts(runs, baseline),
+        *_unexpected(rows, runs),
         *_validation_split(runs),
     )
 
@@ -85,6 +87,19 @@ def _unequal_seeds(rows: Sequence[ComparisonRow]) -> Iterator[str]:
     if len(set(counts.values())) > 1:
         shown = ", ".join(f"{label} {count}" for label, count in counts.items())
         yield f"The rows rest on different numbers of seeds ({shown}); a difference uses the seeds both have."
+
+
+def _unexpected(rows: Sequence[ComparisonRow], runs: Sequence[RunRecord]) -> Iterator[str]:
+    """Of rows whose AP is not the one expected; both are of val, or they are not held against each other."""
+    for row in rows:
+        mean = row.metrics["ap"].mean
+        if row.expected_ap is None or mean is None or runs[0].split != "val":
+            continue
+        if abs(mean - row.expected_ap) > AP_TOLERANCE:
+            yield (
+                f"{row.label}: AP {100 * mean:.1f} is {100 * (mean - row.expected_ap):+.1f} from the "
+                f"{100 * row.expected_ap:.1f} that was expected."
+            )
 
 
 def _validation_split(runs: Sequence[RunRecord]) -> Iterator[str]:

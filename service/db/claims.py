@@ -1,20 +1,32 @@
 """How a worker takes a job from the queue."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, and_, delete, or_, select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, delete, literal, or_, select, text, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from frs_core.events import CheckpointKind
-from frs_core.spec import JobSpec
+from frs_core.spec import AnyJobSpec, JobSpec, PlanSpec, PredictSpec, read_spec
 from service.db.leases import Lease, now
-from service.db.models import Attempt, Checkpoint, Evaluation, Job, JobDependency, MetricPoint, MetricSeries
+from service.db.models import (
+    Artifact,
+    Attempt,
+    Checkpoint,
+    Evaluation,
+    Job,
+    JobDependency,
+    MetricPoint,
+    MetricSeries,
+)
 from service.db.moves import move, note_move
 from service.db.states import AttemptState, DesiredState, JobState
 from service.db.types import is_id
+
+ValueT = TypeVar("ValueT")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,28 +42,52 @@ class StoredFile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StoredInput:
+    """An artifact in the store that the job reads."""
+
+    uri: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Claim:
     """A job that an attempt now holds.
 
     `resume_from` is the newest `state` checkpoint, if any. `weights` holds what is to be fetched, by its
     place in the specification: `teacher` for the teacher's, `checkpoint` for that of an evaluate job.
+    So does `inputs` for a prediction: `onnx`, and `pictures.0` and so on.
     """
 
     lease: Lease
-    spec: JobSpec
+    spec: AnyJobSpec
     experiment_id: str | None
     resume_from: StoredFile | None
     weights: Mapping[str, StoredFile]
+    inputs: Mapping[str, StoredInput] = field(default_factory=dict)
 
 
-def claim(session: Session, worker_id: str, *, gpus: int, lease_seconds: float) -> Claim | None:
-    """Take the first job that fits `gpus` free GPUs; None when there is none.
+def claim(
+    session: Session,
+    worker_id: str,
+    *,
+    gpus: int,
+    all_gpus: int | None = None,
+    lease_seconds: float,
+    operators: bool = False,
+) -> Claim | None:
+    """Take the first job for a worker with `gpus` free GPUs, of `all_gpus`; None when there is none.
 
-    One conditional statement takes it, so that no two workers get the same. What an earlier attempt recorded
-    beyond the checkpoint from which this one continues is deleted in the same transaction.
+    `operators` says whether its mmcv has the compiled ones.
+
+    A job for more GPUs than are free, but no more than there are, holds back the GPU jobs behind it: else
+    one for several might never see them free together. Jobs without GPUs pass it.
+    One conditional statement takes the job, so that no two workers get the same. What an earlier attempt
+    recorded beyond the checkpoint from which this one continues is deleted in the same transaction.
     """
     moment = now(session)
-    job = _take_first(session, moment, gpus)
+    job = _take_first(session, moment, gpus, all_gpus or gpus, operators)
+    if job is None and all_gpus:
+        job = _take_first(session, moment, 0, 0, operators)
     if job is None:
         return None
     attempt = Attempt(
@@ -68,6 +104,7 @@ def claim(session: Session, worker_id: str, *, gpus: int, lease_seconds: float) 
     try:
         spec = _read(job)
         weights = _weights(session, job.id, spec)
+        inputs = _inputs(session, job.id, spec) if isinstance(spec, PredictSpec) else {}
     except _UnusableJobError as error:
         _refuse(session, job, attempt, moment, error)
         return None
@@ -81,35 +118,43 @@ def claim(session: Session, worker_id: str, *, gpus: int, lease_seconds: float) 
         experiment_id=job.experiment_id,
         resume_from=state,
         weights=weights,
+        inputs=inputs,
     )
 
 
-def has_claimable(session: Session, *, gpus: int) -> bool:
+def has_claimable(
+    session: Session, *, gpus: int, all_gpus: int | None = None, operators: bool = False
+) -> bool:
     """Whether `claim` would find a job."""
-    return bool(session.scalar(select(select(Job.id).where(_claimable(now(session), gpus)).exists())))
+    moment = now(session)
+    needed = session.scalar(_first(Job.gpus, moment, all_gpus or gpus, operators))
+    if needed is not None and needed > gpus:
+        needed = session.scalar(_first(Job.gpus, moment, 0, operators))
+    return needed is not None
 
 
-def _claimable(moment: datetime, gpus: int) -> ColumnElement[bool]:
+def _claimable(moment: datetime, gpus: int, operators: bool) -> ColumnElement[bool]:
     # The state is spelled out, not bound: only then do both databases use the partial index ix_jobs_queue.
     return and_(
         text("jobs.state = 'queued'"),
         or_(Job.not_before.is_(None), Job.not_before <= moment),
         Job.gpus <= gpus,
+        or_(~Job.compiled_operators, literal(operators)),
         Job.desired_state == DesiredState.RUN,
     )
 
 
-def _take_first(session: Session, moment: datetime, gpus: int) -> Job | None:
-    first = (
-        select(Job.id)
-        .where(_claimable(moment, gpus))
-        .order_by(Job.rank, Job.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
+def _first(
+    column: InstrumentedAttribute[ValueT], moment: datetime, gpus: int, operators: bool
+) -> Select[ValueT]:
+    return select(column).where(_claimable(moment, gpus, operators)).order_by(Job.rank, Job.id).limit(1)
+
+
+def _take_first(session: Session, moment: datetime, gpus: int, all_gpus: int, operators: bool) -> Job | None:
+    first = _first(Job.id, moment, all_gpus, operators).with_for_update(skip_locked=True)
     statement = (
         update(Job)
-        .where(Job.id == first.scalar_subquery())
+        .where(Job.id == first.scalar_subquery(), Job.gpus <= gpus)
         .values(
             state=JobState.RUNNING,
             token=Job.token + 1,
@@ -133,9 +178,9 @@ class _UnusableJobError(Exception):
         self.code, self.field, self.reason = code, field, reason
 
 
-def _read(job: Job) -> JobSpec:
+def _read(job: Job) -> AnyJobSpec:
     try:
-        return JobSpec.model_validate(job.spec)
+        return read_spec(job.spec)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         reason = f"this version cannot read the job: {fault['msg']}"
@@ -173,10 +218,10 @@ def _rewind(job: Job, state: StoredFile | None) -> None:
         job.step, job.epoch = state.step, state.epoch
 
 
-def _weights(session: Session, job_id: str, spec: JobSpec) -> dict[str, StoredFile]:
+def _weights(session: Session, job_id: str, spec: AnyJobSpec) -> dict[str, StoredFile]:
     found = {
-        "checkpoint": _stored(session, spec.checkpoint, "checkpoint"),
-        "teacher": _teacher(session, job_id, spec),
+        "checkpoint": None if isinstance(spec, PlanSpec) else _stored(session, spec.checkpoint, "checkpoint"),
+        "teacher": _teacher(session, job_id, spec) if isinstance(spec, JobSpec) else None,
     }
     return {place: file for place, file in found.items() if file is not None}
 
@@ -191,6 +236,18 @@ def _teacher(session: Session, job_id: str, spec: JobSpec) -> StoredFile | None:
     )
     teacher_id = session.scalars(source).one_or_none()
     return None if teacher_id is None else _newest(session, teacher_id, CheckpointKind.WEIGHTS)
+
+
+def _inputs(session: Session, job_id: str, spec: PredictSpec) -> dict[str, StoredInput]:
+    rows = {row.name: row for row in session.scalars(select(Artifact).where(Artifact.job_id == job_id))}
+    found = {f"pictures.{number}": rows.get(item.file) for number, item in enumerate(spec.pictures)}
+    if spec.onnx is not None and is_id(spec.onnx):
+        found["onnx"] = session.get(Artifact, spec.onnx)
+    for place, row in found.items():
+        if row is None:
+            reason = "the stored file was deleted; ask for the prediction again"
+            raise _UnusableJobError("invalid_input", place, reason)
+    return {place: StoredInput(uri=row.uri, sha256=row.sha256) for place, row in found.items() if row}
 
 
 def _newest(session: Session, job_id: str, kind: CheckpointKind) -> StoredFile | None:

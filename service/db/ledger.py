@@ -3,7 +3,7 @@
 Each takes a session first and belongs to the caller's transaction: `with factory.begin() as session: ...`.
 """
 
-from service.db.claims import Claim, StoredFile, claim, has_claimable
+from service.db.claims import Claim, StoredFile, StoredInput, claim, has_claimable
 from service.db.endings import Ending, cancel_experiment, expire_leases, finish, request_cancel
 from service.db.fleet import beat_worker, register_worker, retire_worker
 from service.db.leases import Lease, StaleLeaseError
@@ -22,6 +22,7 @@ __all__ = [
     "Lease",
     "StaleLeaseError",
     "StoredFile",
+    "StoredInput",
     "append_log",
     "beat_worker",
     "cancel_experiment",

@@ -10,6 +10,7 @@ from frs_core.events import (
     ArtifactEvent,
     CheckpointEvent,
     CheckpointKind,
+    CostEvent,
     EnvironmentEvent,
     EvaluationEvent,
     Event,
@@ -40,13 +41,14 @@ def heartbeat(session: Session, lease: Lease, *, lease_seconds: float) -> Desire
 
 
 def record(session: Session, lease: Lease, events: Sequence[Event]) -> None:
-    """Record metric, progress, evaluation, warning and environment events; the same again change nothing.
+    """Record metrics, progress, evaluations, cost, warnings, environment; the same again change nothing.
 
     Raises TypeError for checkpoints, artifacts and results: they have verbs of their own.
     """
     for event in events:
         if not isinstance(
-            event, MetricEvent | ProgressEvent | EvaluationEvent | WarningEvent | EnvironmentEvent
+            event,
+            MetricEvent | ProgressEvent | EvaluationEvent | CostEvent | WarningEvent | EnvironmentEvent,
         ):
             raise TypeError(f"a {event.type} event is not recorded by `record`: it has a verb of its own")
     hold(session, lease)
@@ -59,6 +61,8 @@ def record(session: Session, lease: Lease, events: Sequence[Event]) -> None:
             _record_progress(job, event)
         elif isinstance(event, EvaluationEvent) and event.split == "val":
             job.latest_ap = event.metrics.get("ap")
+        elif isinstance(event, CostEvent):
+            job.cost = event.cost.model_dump(mode="json")
         elif isinstance(event, EnvironmentEvent):
             attempt = session.get_one(Attempt, lease.attempt_id, populate_existing=True)
             attempt.environment = {**(attempt.environment or {}), **event.values}
@@ -68,7 +72,7 @@ def record(session: Session, lease: Lease, events: Sequence[Event]) -> None:
 def record_checkpoint(
     session: Session, lease: Lease, event: CheckpointEvent, *, uri: str, keep: int = KEEP_STATE_CHECKPOINTS
 ) -> list[str]:
-    """Record a stored checkpoint whose hash was verified; the last `keep` of kind `state` stay.
+    """Record a stored checkpoint whose hash was verified; the last `keep` states and one `best` stay.
 
     Returns the URIs that nothing refers to any longer; delete the files after the commit.
     """
@@ -83,6 +87,8 @@ def record_checkpoint(
     upsert(session, Checkpoint, [{"id": new_id(), **values}], key=("job_id", "kind", "step"), update=changing)
     if event.kind is CheckpointKind.STATE:
         _drop_superseded(session, lease.job_id, keep)
+    elif event.kind is CheckpointKind.BEST:
+        _drop_other_best(session, lease.job_id, event.step)
     return unreferenced(session, before)
 
 
@@ -180,6 +186,16 @@ def _drop_superseded(session: Session, job_id: str, keep: int) -> None:
         delete(Checkpoint).where(*states, Checkpoint.id.not_in(kept)),
         execution_options={"synchronize_session": False},
     )
+
+
+def _drop_other_best(session: Session, job_id: str, step: int) -> None:
+    """The newest best is the best, even where a run began again from before an older one."""
+    others = (
+        Checkpoint.job_id == job_id,
+        Checkpoint.kind == CheckpointKind.BEST.value,
+        Checkpoint.step != step,
+    )
+    session.execute(delete(Checkpoint).where(*others), execution_options={"synchronize_session": False})
 
 
 __all__ = [

@@ -25,7 +25,7 @@ class UnknownCheckpointError(ValueError):
     def __init__(self, field: str, checkpoint_id: str, fault: str) -> None:
         super().__init__(
             f"{field} is {checkpoint_id!r}, which {fault}; give the id of a checkpoint of kind `weights`, "
-            "as /jobs/{id}/checkpoints lists them, or a path"
+            "as /jobs/{id}/checkpoints lists them, a path, an https address, or zoo"
         )
         self.field = field
 
@@ -48,7 +48,7 @@ def submit_experiment(
     new = new_id()
     if idempotency is not None and (known := claim_key(session, idempotency, "experiment", new)) != new:
         return session.get_one(Experiment, known)
-    teacher_hash = _weights_hash(session, spec.teacher.checkpoint, "teacher.checkpoint")
+    teacher_hash = check_known(session, spec)
     moment = now(session)
     experiment = Experiment(
         id=new,
@@ -69,11 +69,17 @@ def submit_experiment(
     for plan, job in zip(planned, jobs, strict=True):
         job.experiment_id, job.submitted_by = new, spec.submitted_by
         job.job_key = job_key(plan.spec, dataset_hash=data_hash, teacher_hash=teacher_hash)
-        if job.role == "teacher" and spec.teacher.checkpoint is None:
-            teacher_hash = job.job_key  # stands for the weights that this job is yet to train
+        if job.role == "teacher":
+            teacher_hash = job.job_key  # stands for the weights that this job is yet to store
         job.priority, job.max_attempts, job.created_at = priority, max_attempts, moment
     _write(session, jobs, _waiting_for_teacher(planned, jobs), moment)
     return experiment
+
+
+def check_known(session: Session, spec: ExperimentSpec) -> str | None:
+    """The hash of the teacher's weights where they are stored. Raises UnknownCheckpointError."""
+    _weights_hash(session, spec.student.checkpoint, "student.checkpoint")
+    return _weights_hash(session, spec.teacher.checkpoint, "teacher.checkpoint")
 
 
 def submit_job(
@@ -108,7 +114,7 @@ def _weights_hash(session: Session, name: str | None, field: str) -> str | None:
     stored = session.get(Checkpoint, name)
     if stored is None:
         raise UnknownCheckpointError(field, name, "is not stored here")
-    if stored.kind != CheckpointKind.WEIGHTS:
+    if stored.kind not in (CheckpointKind.WEIGHTS, CheckpointKind.BEST):
         raise UnknownCheckpointError(field, name, f"is a checkpoint of kind `{stored.kind}`")
     return stored.sha256
 
@@ -139,6 +145,7 @@ def _job(spec: JobSpec, *, role: str, label: str) -> Job:
         seed=spec.seed,
         spec=spec.model_dump(mode="json"),
         gpus=spec.resources.gpus,
+        compiled_operators=bool(spec.operators),
         state=JobState.WAITING,
     )
 
@@ -169,6 +176,7 @@ __all__ = [
     "MAX_ATTEMPTS",
     "IdempotencyConflictError",
     "UnknownCheckpointError",
+    "check_known",
     "submit_experiment",
     "submit_job",
 ]

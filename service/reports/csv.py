@@ -13,6 +13,7 @@ from service.comparison import Comparison, ComparisonRow
 MEDIA_TYPE = "text/csv"
 EXTENSION = "csv"
 
+_COST = ("params", "macs", "latency_ms_mean", "latency_ms_sd", "latency_ms_n")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -29,7 +30,7 @@ def render(comparison: Comparison) -> str:
 def _columns() -> list[str]:
     identity = ["experiment", "split", "baseline", "label", "method", "role", "n", "seeds"]
     metrics = [f"{name}_{part}" for name in COCO_METRICS for part in ("mean", "sd", "n")]
-    return [*identity, *metrics, "delta_ap", "delta_ap_sd", "delta_ap_n", "gap_closed"]
+    return [*identity, *metrics, "delta_ap", "delta_ap_sd", "delta_ap_n", "gap_closed", *_COST, "expected_ap"]
 
 
 def _line(comparison: Comparison, row: ComparisonRow) -> dict[str, Any]:
@@ -51,6 +52,10 @@ def _line(comparison: Comparison, row: ComparisonRow) -> dict[str, Any]:
         "delta_ap_sd": row.delta_ap_sd,
         "delta_ap_n": row.delta_ap_n,
         "gap_closed": row.gap_closed,
+        "params": row.params,
+        "macs": row.macs,
+        **{f"latency_ms_{part}": getattr(row.latency_ms, part) for part in ("mean", "sd", "n")},
+        "expected_ap": row.expected_ap,
     }
 
 

@@ -10,12 +10,24 @@ EXTENSION = "md"
 
 _METRICS = {"ap": "AP", "ap50": "AP50", "ap75": "AP75", "ap_s": "APs", "ap_m": "APm", "ap_l": "APl"}
 _HEADER = ["method", "n", *_METRICS.values(), "Δ AP", "gap closed"]
+_COST_DEFINITIONS = (
+    " GMACs: multiply-adds of one image, which papers print as FLOPs. Latency: median of one image on the "
+    "worker that ran the job, with NMS, mean ± standard deviation over the seeds."
+)
+_COST_HEADER = ["params (M)", "GMACs", "latency (ms)"]
 
 
 def render(comparison: Comparison) -> str:
     """The table in points (100 x fraction) with one decimal, the definitions, the warnings."""
     rows = [_cells(row, comparison.baseline) for row in comparison.rows]
-    table = [_HEADER, ["---", *["---:"] * (len(_HEADER) - 1)], *rows]
+    header = _HEADER
+    if any(row.params is not None for row in comparison.rows):
+        header = [*_HEADER, *_COST_HEADER]
+        rows = [[*cells, *_cost(row)] for cells, row in zip(rows, comparison.rows, strict=True)]
+    if comparison.has_expectations:
+        header = [*header, "expected AP"]
+        rows = [[*cells, _expected(row)] for cells, row in zip(rows, comparison.rows, strict=True)]
+    table = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
     title = f"# {_escape(comparison.name)}\n\n" if comparison.name else ""
     warnings = "".join(f"- {_escape(warning)}\n" for warning in comparison.warnings)
     return (
@@ -35,6 +47,8 @@ def _definitions(comparison: Comparison) -> str:
         f"Gap closed, over those seeds: (mean AP - mean AP({baseline})) / "
         f"(mean AP(teacher) - mean AP({baseline})); "
         "n/a where the teacher leads by less than 0.3 points."
+        + (_COST_DEFINITIONS if any(row.params is not None for row in comparison.rows) else "")
+        + (" Expected AP: on `val`, as the experiment states it." if comparison.has_expectations else "")
     )
 
 
@@ -48,6 +62,20 @@ def _cells(row: ComparisonRow, baseline: str) -> list[str]:
         "–" if refers_to_itself else _points(delta, sign="+"),
         "–" if refers_to_itself else _percent(row.gap_closed),
     ]
+
+
+def _cost(row: ComparisonRow) -> list[str]:
+    latency = row.latency_ms
+    spread = "" if latency.sd is None else f" ± {latency.sd:.1f}"
+    return [
+        "n/a" if row.params is None else f"{row.params / 1e6:.2f}",
+        "n/a" if row.macs is None else f"{row.macs / 1e9:.2f}",
+        "n/a" if latency.mean is None else f"{latency.mean:.1f}{spread}",
+    ]
+
+
+def _expected(row: ComparisonRow) -> str:
+    return "–" if row.expected_ap is None else f"{100 * row.expected_ap:.1f}"
 
 
 def _points(value: Statistic, sign: str = "") -> str:

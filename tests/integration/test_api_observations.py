@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from frs_core.events import EvaluationEvent, MetricEvent
+from frs_core.cost import Cost
+from frs_core.events import CostEvent, EvaluationEvent, MetricEvent
 from service.db import ledger
 
 if TYPE_CHECKING:
@@ -134,6 +135,22 @@ def test_a_comparison_reports_the_recorded_fractions(
         answer = api.get(path, params={"format": name})
         assert answer.headers["content-type"].startswith(media_type)
         assert "teacher" in answer.text
+
+
+def test_the_cost_is_told_of_the_job_and_in_its_row(
+    api: "TestClient", sessions: Sessions, hand: "Hand", lease: ledger.Lease, cost: Cost
+) -> None:
+    path = f"/api/v1/jobs/{lease.job_id}"
+    assert api.get(path).json()["cost"] is None
+    with sessions.begin() as session:
+        ledger.record(session, lease, [CostEvent(time=1.0, cost=cost)])
+    hand.finish(lease)
+    job = api.get(path).json()
+    assert job["cost"] == cost.model_dump(mode="json")
+    teacher, *students = api.get(f"/api/v1/experiments/{job['experiment_id']}/comparison").json()["rows"]
+    assert (teacher["params"], teacher["macs"]) == (cost.params, cost.macs)
+    assert teacher["latency_ms"] == {"mean": cost.latency.median_ms, "sd": None, "n": 1}
+    assert {row["params"] for row in students} == {None}
 
 
 @pytest.mark.parametrize(

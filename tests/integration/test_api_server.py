@@ -148,6 +148,8 @@ def test_methods_and_zoo_say_what_can_be_asked_for(api: "TestClient") -> None:
     families = {item["family"] for item in api.get("/api/v1/zoo").json()["items"]}
     assert {"retinanet", "fcos"} <= families
     assert {item["family"] for item in api.get("/api/v1/zoo?family=fcos").json()["items"]} == {"fcos"}
+    refused = {item["name"]: item["reason"] for item in api.get("/api/v1/zoo/refused").json()["items"]}
+    assert "mask head" in refused["mask_rcnn/mask-rcnn_r50_fpn_1x_coco"]
 
 
 def stream(url: str, stop: str, **headers: str) -> Iterator[dict[str, Any]]:

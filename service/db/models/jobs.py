@@ -9,6 +9,7 @@ from sqlalchemy import (
     Index,
     String,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -47,6 +48,7 @@ class Job(Base):
     priority: Mapped[int] = mapped_column(default=0)
     rank: Mapped[float] = mapped_column(default=0.0)
     gpus: Mapped[int] = mapped_column(default=0)
+    compiled_operators: Mapped[bool] = mapped_column(default=False, server_default=false())
     not_before: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     queued_at: Mapped[datetime | None]
@@ -65,6 +67,7 @@ class Job(Base):
     eta_seconds: Mapped[float | None]
     latest_loss: Mapped[float | None]
     latest_ap: Mapped[float | None]
+    cost: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     reason_code: Mapped[str | None] = mapped_column(String(64))
     reason: Mapped[str | None] = mapped_column(PrintedText)

@@ -167,3 +167,11 @@ def test_a_reason_names_its_field_once(reason: str | None, field: str | None, ex
 )
 def test_ages_are_in_one_unit(passed: int, expected: str) -> None:
     assert words.age(START, START + timedelta(seconds=passed)) == expected
+
+
+def test_what_was_expected_is_the_last_column() -> None:
+    rows = (COMPARISON.rows[0], COMPARISON.rows[2].model_copy(update={"expected_ap": 0.397}))
+    lines = drawn(ComparisonView(COMPARISON.model_copy(update={"rows": rows})), 160)
+    assert [lines[index].split()[-1] for index in (0, 1, 2)] == ["expected", "–", "39.7"]
+    assert "expected: AP on val" in " ".join(lines)
+    assert "expected" not in " ".join(drawn(ComparisonView(COMPARISON), 160))

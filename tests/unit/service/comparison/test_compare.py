@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.comparison import Comparison, ComparisonRow, IncomparableError, compare
+from service.comparison import Comparison, ComparisonRow, IncomparableError, RunCost, Statistic, compare
 
 
 def row(comparison: Comparison, label: str) -> ComparisonRow:
@@ -176,3 +176,26 @@ def test_rows_that_started_otherwise_than_the_baseline_are_pointed_out(make_run)
     [warning] = [text for text in compare(runs).warnings if "did not start" in text]
     assert "frs (inherit)" in warning
     assert "none did (scratch)" in warning
+
+
+def test_latencies_of_different_devices_are_not_averaged(make_run):
+    def cost(latency, device):
+        return RunCost(params=7, macs=9, latency_ms=latency, device=device, threads=1)
+
+    alike = [make_run("none", seed, 0.3, cost=cost(10.0 + seed, "cpu")) for seed in (0, 2)]
+    other = make_run("none", 1, 0.3, cost=cost(1.0, "gpu"))
+    assert row(compare(alike), "none").latency_ms == Statistic(mean=11.0, sd=2**0.5, n=2)
+    mixed = row(compare([*alike, other]), "none")
+    assert (mixed.params, mixed.macs, mixed.latency_ms.n) == (7, 9, 0)
+
+
+def test_what_an_experiment_expects_stands_beside_what_was_measured(runs):
+    promised = {"teacher": 0.404, "frs": 0.397}
+    expecting = [replace(run, expected_ap=promised.get(run.label)) for run in runs]
+    comparison = compare([replace(run, split="val") for run in expecting])
+    assert [row.expected_ap for row in comparison.rows] == [0.404, None, 0.397]
+    surprises = [warning for warning in comparison.warnings if "expected" in warning]
+    assert surprises == ["frs: AP 34.5 is -5.2 from the 39.7 that was expected."], (
+        "0.4 points are no surprise"
+    )
+    assert not [warning for warning in compare(expecting).warnings if "expected" in warning], "not on val"

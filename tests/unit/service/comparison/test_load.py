@@ -25,8 +25,8 @@ def session() -> Iterator[Session]:
 
 @pytest.fixture
 def add_experiment(session: Session) -> Callable[..., str]:
-    def add(dataset: dict[str, Any]) -> str:
-        experiment = Experiment(name="cells", spec={"dataset": dataset})
+    def add(dataset: dict[str, Any], **parts: Any) -> str:
+        experiment = Experiment(name="cells", spec={"dataset": dataset, **parts})
         session.add(experiment)
         session.flush()
         return experiment.id
@@ -132,3 +132,10 @@ def test_students_trained_on_other_schedules_are_refused(session, add_experiment
 def test_an_unknown_experiment_is_named(session):
     with pytest.raises(LookupError, match="no experiment nothere"):
         comparison_of(session, "nothere")
+
+
+def test_expectations_come_from_the_specification(session, add_experiment, add_job, evaluate):
+    experiment = add_experiment(DATASET, expected={"none": 0.374})
+    for label in ("teacher", "none"):
+        evaluate(add_job(experiment, label, 0), "test", 10, 0.3)
+    assert [row.expected_ap for row in comparison_of(session, experiment).rows] == [None, 0.374]

@@ -86,3 +86,22 @@ def test_md_defines_its_numbers_and_lists_the_warnings():
 def test_md_cells_hold_neither_borders_nor_markup():
     text = reports.get("md").render(make_comparison(make_row("a|b <script> *c*")))
     assert r"| a\|b &lt;script&gt; \*c\* | 2 |" in text
+
+
+def test_the_cost_is_exact_in_csv_and_short_in_md_and_no_column_where_none_was_measured():
+    latency = Statistic(mean=12.345, sd=0.25, n=2)
+    row = make_row("frs").model_copy(update={"params": 1234567, "macs": 2500000000, "latency_ms": latency})
+    (line,) = lines_of_csv(row)
+    assert (line["params"], line["macs"], line["latency_ms_mean"]) == ("1234567", "2500000000", "12.345")
+    assert "| 1.23 | 2.50 | 12.3 ± 0.2 |" in reports.get("md").render(make_comparison(row))
+    assert "GMACs" not in reports.get("md").render(make_comparison(make_row("frs")))
+
+
+def test_expectations_are_shown_where_there_are_any():
+    rows = (make_row("teacher", role="teacher"), make_row("frs").model_copy(update={"expected_ap": 0.397}))
+    assert "expected" not in reports.get("md").render(make_comparison(make_row("frs")))
+    written = reports.get("md").render(make_comparison(*rows))
+    assert [line.rsplit("|", 2)[1].strip() for line in written.splitlines() if line.startswith("|")] == [
+        "expected AP", "---:", "–", "39.7",
+    ]  # fmt: skip
+    assert [line["expected_ap"] for line in lines_of_csv(*rows)] == ["", "0.397"]

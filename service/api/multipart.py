@@ -1,0 +1,52 @@
+"""Reads multipart/form-data (RFC 7578): forms with files, as browsers and curl send them."""
+
+from dataclasses import dataclass
+from email.message import Message
+from email.parser import HeaderParser
+
+from service.api.bodies import BodyError
+
+MEDIA_TYPE = "multipart/form-data"
+MAX_PARTS = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One field; a file where `filename` is given, which is whatever the client says."""
+
+    name: str
+    filename: str | None
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        """The content of a field that is no file. Raises BodyError."""
+        try:
+            return self.content.decode()
+        except UnicodeDecodeError as error:
+            raise BodyError(f"the field {self.name[:100]!r} is not UTF-8 text") from error
+
+
+def read_form(content_type: str, body: bytes) -> list[Part]:
+    """The fields in order. Raises BodyError."""
+    header = Message()
+    header["Content-Type"] = content_type
+    boundary = header.get_boundary()
+    if not boundary or len(boundary) > 70:
+        raise BodyError("the form's Content-Type names no boundary; let the HTTP library make the form")
+    # RFC 2046: a delimiter is a line of its own, and the first line may be one.
+    preamble, *pieces = (b"\r\n" + body).split(b"\r\n--" + boundary.encode("latin-1", "replace"))
+    if preamble.strip() or not pieces or not pieces[-1].startswith(b"--"):
+        raise BodyError("the form is cut off, or its boundary is not the one that Content-Type names")
+    if len(pieces) - 1 > MAX_PARTS:
+        raise BodyError(f"the form has more than {MAX_PARTS} fields")
+    return [_part(piece) for piece in pieces[:-1]]
+
+
+def _part(piece: bytes) -> Part:
+    head, separator, content = piece.lstrip(b" \t").removeprefix(b"\r\n").partition(b"\r\n\r\n")
+    headers = HeaderParser().parsestr(head.decode("utf-8", "replace"))
+    name = headers.get_param("name", header="content-disposition")
+    if not separator or headers.get_content_disposition() != "form-data" or not isinstance(name, str):
+        raise BodyError("the form has a part without a name; let the HTTP library make the form")
+    return Part(name=name, filename=headers.get_filename(), content=content)
