@@ -13,15 +13,16 @@ from service.broker import WAKE_TASK, make_celery
 from service.db.engine import create_engine, session_factory
 from service.settings import Settings
 from workers import tasks
-from workers.board import Board
+from workers.board import MAX_GPUS, Board
 from workers.bootstep import PresenceStep
-from workers.devices import discover_gpus
+from workers.devices import compiled_operators, discover_gpus
 from workers.process import CHILD_COMMAND
 from workers.supervisor import Workplace
 
 settings = Settings()
-board = Board()
-gpus = discover_gpus()
+gpus = discover_gpus()[:MAX_GPUS]
+board = Board(len(gpus))
+operators = compiled_operators()
 num_slots = max(1, len(gpus))
 child_command: Sequence[str] = CHILD_COMMAND
 
@@ -38,20 +39,21 @@ def wake(job_id: str) -> None:  # noqa: ARG001 - a hint; the ledger says which j
 def look() -> None:
     """Work in this pool process for as long as there are jobs."""
     slot = current_process().index
-    tasks.work(board, slot, _workplace(slot, os.getpid()))
+    tasks.work(board, slot, _workplace(os.getpid()))
 
 
 @cache
-def _workplace(slot: int, pid: int) -> Workplace:  # noqa: ARG001 - connections belong to one process
+def _workplace(pid: int) -> Workplace:  # noqa: ARG001 - connections belong to one process
     num_cpus = len(os.sched_getaffinity(0))
     return Workplace(
         settings=settings,
         sessions=session_factory(create_engine(settings.resolved_database_url)),
         store=open_store(settings.resolved_artifacts_url),
-        gpus=[gpu.uuid for gpu in gpus[slot : slot + 1]],
+        gpus=[gpu.uuid for gpu in gpus],
         num_threads=max(1, num_cpus // num_slots),
         draining=lambda: board.draining,
         child_command=child_command,
+        operators=bool(operators),
     )
 
 
@@ -71,6 +73,7 @@ class _Presence(PresenceStep):
     settings = settings
     board = board
     gpus = gpus
+    operators = operators
     look = staticmethod(look)
 
 

@@ -31,10 +31,19 @@ log = structlog.get_logger(__name__)
 class Presence:
     """What the ledger and the pool see of this worker. `wake` puts one look into the ledger to the pool."""
 
-    def __init__(self, settings: Settings, board: Board, gpus: Sequence[Gpu], num_slots: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        board: Board,
+        *,
+        gpus: Sequence[Gpu],
+        operators: Sequence[str],
+        num_slots: int,
+    ) -> None:
         self._settings = settings
         self._board = board
         self._gpus = gpus
+        self._operators = operators
         self._num_slots = num_slots
         self._engine: Engine = create_engine(settings.resolved_database_url)
         self._sessions = session_factory(self._engine)
@@ -54,7 +63,7 @@ class Presence:
                 host=socket.gethostname(),
                 pid=os.getpid(),
                 version=version("frs-distill"),
-                devices=describe(list(self._gpus), self._num_slots),
+                devices=describe(list(self._gpus), self._num_slots, self._operators),
             )
         log.info("worker_registered", worker=self._board.worker_id, slots=self._num_slots)
 
@@ -88,12 +97,13 @@ class Presence:
         self._beat_at = time.monotonic()
 
     def _is_wanted(self) -> bool:
-        idle = self._board.idle(self._num_slots)
-        if self._board.draining or not idle:
+        if self._board.draining or not self._board.idle(self._num_slots):
             return False
-        most_gpus = max(1 if slot < len(self._gpus) else 0 for slot in idle)
+        free = len(self._board.free_gpus)
         with self._reading() as session:
-            return ledger.has_claimable(session, gpus=most_gpus)
+            return ledger.has_claimable(
+                session, gpus=free, all_gpus=len(self._gpus), operators=bool(self._operators)
+            )
 
 
 class PresenceStep(StartStopStep):  # type: ignore[misc]  # Celery has no types
@@ -104,11 +114,18 @@ class PresenceStep(StartStopStep):  # type: ignore[misc]  # Celery has no types
     settings: Settings
     board: Board
     gpus: Sequence[Gpu]
+    operators: Sequence[str]
     look: Callable[[], None]
 
     def start(self, worker: Any) -> None:
         """Register, then beat and poll from the event loop's timer."""
-        presence = Presence(self.settings, self.board, self.gpus, worker.concurrency)
+        presence = Presence(
+            self.settings,
+            self.board,
+            gpus=self.gpus,
+            operators=self.operators,
+            num_slots=worker.concurrency,
+        )
         try:
             presence.begin()
         except SchemaMismatchError as error:

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import yaml
 
-from frs_core.context import LocalContext
-from frs_core.spec import JobSpec
+from frs_core.context import local_context
+from frs_core.processes import needs_launch
+from frs_core.spec import read_spec
+from frs_core.weights.sources import WeightsSources
 
 JOB_FILE = "job.yaml"
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -26,14 +28,30 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m workers.child", description=main.__doc__)
     parser.add_argument("workdir", type=Path, help="folder with job.yaml, for events and files")
     parser.add_argument("--resume-from", type=Path, help="a state checkpoint to continue from")
+    parser.add_argument("--weights-mirror", type=Path, help="folder of published weights")
+    parser.add_argument("--weights-host", action="append", default=[], help="a host to fetch them from")
+    parser.add_argument("--cache-dir", type=Path, help="where the jobs of this host keep teachers' outputs")
     parser.add_argument("--parent", type=int, help="pid of the supervisor, without which this process dies")
     chosen = parser.parse_args(arguments)
     if chosen.parent is not None:
         die_with_parent(chosen.parent)
-    context = LocalContext(chosen.workdir.absolute(), resume_from=chosen.resume_from)
+    mirror = chosen.weights_mirror or chosen.workdir.absolute() / "downloads"
+    context = local_context(
+        chosen.workdir.absolute(),
+        resume_from=chosen.resume_from,
+        sources=WeightsSources(mirror=mirror, hosts=tuple(chosen.weights_host)),
+        cache_dir=chosen.cache_dir,
+        supervised=True,
+    )
     context.catch_signals()
-    spec = JobSpec.model_validate(yaml.safe_load((chosen.workdir / JOB_FILE).read_text()))
+    spec = read_spec(yaml.safe_load((chosen.workdir / JOB_FILE).read_text()))
     # Seconds of imports, in which TERM is heard already.
+    if needs_launch(spec):
+        from frs_core.launch import launch
+
+        given = sys.argv[1:] if arguments is None else arguments
+        command = [*given, "--parent", str(os.getpid())]
+        return launch(context, "workers.child", command, num_processes=spec.resources.processes)
     from frs_core.run import forget_foreign_state, run_and_report
 
     forget_foreign_state(spec, context)

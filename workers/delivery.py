@@ -22,6 +22,7 @@ from service.db import ledger
 from workers.tail import EventTail, LogTail
 from workers.workdir import WorkFolder
 
+REPLACED_KINDS = (CheckpointKind.STATE, CheckpointKind.BEST)
 BATCH_EVENTS = 500
 TURN_SECONDS = 0.5
 LEDGER_AWAY = (OperationalError, InterfaceError)
@@ -55,7 +56,7 @@ class Delivery:
         self._events = EventTail(folder.path / EVENTS_FILE)
         self._output = LogTail(folder.output)
         self._queue: deque[Event] = deque()
-        self._last_state: Path | None = None
+        self._last: dict[CheckpointKind, Path] = {}
 
     def deliver(self, *, final: bool = False) -> bool:
         """Deliver for a moment. True when nothing is left; else call again, nothing is lost.
@@ -118,19 +119,21 @@ class Delivery:
             unused = ledger.record_checkpoint(session, self._lease, event, uri=uri, keep=self._keep_states)
         for old in unused:
             self._store.delete(old)
-        if event.kind is CheckpointKind.STATE:
-            self._forget_last_state(self._folder / event.path)
+        if event.kind in REPLACED_KINDS:
+            self._forget_last(event)
 
     def _is_republished(self, event: CheckpointEvent) -> bool:
         """Whether a later event announces the same file: its bytes are then no longer this event's."""
         later = islice(self._queue, 1, None)
         return any(isinstance(other, CheckpointEvent) and other.path == event.path for other in later)
 
-    def _forget_last_state(self, newest: Path) -> None:
-        """Keep no stored state on this disk but the newest."""
-        if self._last_state is not None and self._last_state != newest:
-            self._last_state.unlink(missing_ok=True)
-        self._last_state = newest
+    def _forget_last(self, event: CheckpointEvent) -> None:
+        """Keep no stored file of this kind on this disk but the newest."""
+        newest = self._folder / event.path
+        last = self._last.get(event.kind)
+        if last is not None and last != newest:
+            last.unlink(missing_ok=True)
+        self._last[event.kind] = newest
 
     def _put(self, event: CheckpointEvent | ArtifactEvent) -> str:
         """Store a file under a key of this attempt and its content.

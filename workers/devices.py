@@ -1,12 +1,16 @@
-"""Which GPUs this host lends to jobs, learnt from nvidia-smi: the Celery processes load no torch."""
+"""Which GPUs and compiled operators this host lends to jobs, learnt without loading torch."""
 
 import csv
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
+
+from frs_core import zoo
 
 QUERY_SECONDS = 30
 
@@ -34,9 +38,26 @@ def discover_gpus(environment: Mapping[str, str] = os.environ) -> list[Gpu]:
     return present if visible is None else _chosen(present, visible)
 
 
-def describe(gpus: list[Gpu], num_slots: int) -> dict[str, Any]:
-    """What the ledger keeps of a worker's devices."""
-    return {"gpus": [asdict(gpu) for gpu in gpus], "slots": num_slots, "cpus": len(os.sched_getaffinity(0))}
+def compiled_operators(name: str = "mmcv") -> tuple[str, ...]:
+    """Those of the zoo's detectors that the installed mmcv has compiled: all of them, or none.
+
+    They are one shared library, found by its file: loading it would load torch.
+    """
+    spec = find_spec(name)
+    if spec is None or spec.origin is None or not any(Path(spec.origin).parent.glob("_ext*.so")):
+        return ()
+    return zoo.operators()
+
+
+def describe(gpus: list[Gpu], num_slots: int, operators: Sequence[str] = ()) -> dict[str, Any]:
+    """What the ledger keeps of a worker's devices. A job gets the GPUs of one slot."""
+    return {
+        "gpus": [asdict(gpu) for gpu in gpus],
+        "gpus_per_job": min(1, len(gpus)),
+        "slots": num_slots,
+        "cpus": len(os.sched_getaffinity(0)),
+        "operators": list(operators),
+    }
 
 
 def _parse(listing: str) -> list[Gpu]:

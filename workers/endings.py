@@ -24,8 +24,12 @@ def ending_of(
     signal: int | None,
     cause: StopCause | None,
     last_lines: Sequence[str],
+    out_of_memory: str | None = None,
 ) -> Ending:
-    """How an attempt ended: by the run's own word, else by why it was stopped, else by how it died."""
+    """How an attempt ended: by the run's own word, else by why it was stopped, else by how it died.
+
+    `out_of_memory` says what to change where the kernel is known to have ended processes for want of memory.
+    """
     if result is not None and result.outcome == "succeeded":
         return Ending(state=AttemptState.SUCCEEDED, exit_code=exit_code, signal=signal)
     if cause is StopCause.CANCEL:
@@ -45,7 +49,7 @@ def ending_of(
         return Ending(
             state=AttemptState.FAILED, code="stopped", reason=reason, exit_code=exit_code, retry=True
         )
-    return _died(exit_code, signal, last_lines)
+    return _died(exit_code, signal, last_lines, out_of_memory)
 
 
 def _failed(result: ResultEvent, exit_code: int | None, signal: int | None) -> Ending:
@@ -75,8 +79,13 @@ def _handed_back(cause: StopCause, exit_code: int | None, signal: int | None) ->
     )
 
 
-def _died(exit_code: int | None, signal: int | None, last_lines: Sequence[str]) -> Ending:
-    if signal == signals.SIGKILL:
+def _died(
+    exit_code: int | None, signal: int | None, last_lines: Sequence[str], out_of_memory: str | None
+) -> Ending:
+    if out_of_memory is not None and signal == signals.SIGKILL:
+        code = "out_of_memory"
+        reason = f"the host ran out of memory, and its kernel ended the run: {out_of_memory}"
+    elif signal == signals.SIGKILL:
         code = "killed"
         reason = (
             "the process was killed (SIGKILL), most often because the host ran out of memory: "

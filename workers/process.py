@@ -1,5 +1,6 @@
 """The child process: how it is started, told to stop, and ended with everything it started."""
 
+import math
 import os
 import re
 import signal
@@ -80,9 +81,9 @@ def start(
 
 
 def child_environment(
-    environment: Mapping[str, str], *, gpus: Sequence[str], num_threads: int
+    environment: Mapping[str, str], *, gpus: Sequence[str], num_threads: int, grace_seconds: float
 ) -> dict[str, str]:
-    """The environment of a child: without addresses and credentials, with its devices and threads."""
+    """The environment of a child: without addresses and credentials, with devices, threads and a deadline."""
     kept = {name: value for name, value in environment.items() if not _is_private(name, value)}
     paths = [str(_PACKAGE_ROOT), environment.get("PYTHONPATH", "")]
     return {
@@ -94,6 +95,8 @@ def child_environment(
         "CUDA_VISIBLE_DEVICES": ",".join(gpus),
         "PYTHONPATH": os.pathsep.join(path for path in paths if path),
         "PYTHONUNBUFFERED": "1",
+        # For the processes that the child itself may start; its own deadline is the supervisor's.
+        "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(math.ceil(grace_seconds)),
     }
 
 

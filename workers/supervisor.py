@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
+from frs_core.planning.advice import need_of, remedies
+from frs_core.spec import AnyJobSpec, JobSpec
 from service.artifacts import ArtifactError, ArtifactStore
 from service.db import ledger
 from service.db.states import AttemptState, DesiredState, JobState
@@ -17,6 +19,7 @@ from workers import process, workdir
 from workers.delivery import LEDGER_AWAY, Delivery, StorageError
 from workers.endings import StopCause, ending_of
 from workers.heart import Heart, LeaseLostError
+from workers.memory import num_oom_kills
 from workers.tail import last_lines
 
 TICK_SECONDS = 0.5
@@ -28,7 +31,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Workplace:
-    """What a supervisor works with. `gpus` are the devices of its slot; `draining` says that it must stop."""
+    """What a supervisor works with. `gpus` are the job's; `draining` says that it must stop.
+
+    `operators` says whether the mmcv of its children has its compiled operators.
+    """
 
     settings: Settings
     sessions: sessionmaker[Session]
@@ -37,6 +43,7 @@ class Workplace:
     num_threads: int
     draining: Callable[[], bool]
     child_command: Sequence[str]
+    operators: bool = False
 
 
 def supervise(place: Workplace, claim: ledger.Claim) -> JobState | None:
@@ -86,13 +93,15 @@ def _run(place: Workplace, claim: ledger.Claim, folder: workdir.WorkFolder, hear
         place.store,
         claim.lease,
         folder,
-        keep_states=place.settings.keep_state_checkpoints,
+        keep_states=_keep_states(place, claim),
     )
-    child = _start(place, claim, folder)
+    kills_before = num_oom_kills()
+    child = _start(place, folder)
     try:
         cause = _watch(place, claim.lease, child, delivery, heart)
     finally:
         child.kill()
+    kills_after = num_oom_kills()
     _until_ledger_answers(heart, lambda: delivery.deliver(final=True))
     return ending_of(
         delivery.result,
@@ -100,14 +109,35 @@ def _run(place: Workplace, claim: ledger.Claim, folder: workdir.WorkFolder, hear
         signal=child.signal,
         cause=cause,
         last_lines=last_lines(folder.output, NUM_LAST_LINES),
+        out_of_memory=_remedies(claim.spec) if kills_after != kills_before else None,
     )
 
 
-def _start(place: Workplace, claim: ledger.Claim, folder: workdir.WorkFolder) -> process.Child:
-    gpus = place.gpus[: claim.spec.resources.gpus]
-    environment = process.child_environment(os.environ, gpus=gpus, num_threads=place.num_threads)
+def _remedies(spec: AnyJobSpec) -> str:
+    """What to change of a job that needs more memory than its host has."""
+    if not isinstance(spec, JobSpec):
+        return "give it fewer or smaller pictures, or a worker on a host with more memory"
+    return remedies(need_of(spec, on_gpu=False))
+
+
+def _keep_states(place: Workplace, claim: ledger.Claim) -> int:
+    wanted = claim.spec.schedule.keep_states if isinstance(claim.spec, JobSpec) else None
+    return wanted or place.settings.keep_state_checkpoints
+
+
+def _start(place: Workplace, folder: workdir.WorkFolder) -> process.Child:
+    environment = process.child_environment(
+        os.environ,
+        gpus=place.gpus,
+        num_threads=place.num_threads,
+        grace_seconds=place.settings.grace_seconds,
+    )
     resume = [] if folder.resume_from is None else ["--resume-from", str(folder.resume_from)]
-    return process.start(place.child_command, folder.path, folder.output, environment, *resume)
+    weights = ["--weights-mirror", str(place.settings.resolved_weights_mirror)]
+    hosts = [f"--weights-host={host}" for host in place.settings.weights_hosts]
+    cache = ["--cache-dir", str(place.settings.cache_dir)]
+    options = [*resume, *weights, *hosts, *cache]
+    return process.start(place.child_command, folder.path, folder.output, environment, *options)
 
 
 def _watch(

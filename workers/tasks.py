@@ -22,22 +22,38 @@ def work(board: Board, slot: int, place: Workplace) -> int:
     count = 0
     with board.at_work(slot), _terminate_means_drain(board) as terminated:
         place = replace(place, draining=lambda: board.draining or terminated.is_set())
-        while not place.draining() and (claim := _claim(board, place)) is not None:
-            supervise(place, claim)
+        while not place.draining() and (found := _claim(board, slot, place)) is not None:
+            claim, gpus = found
+            try:
+                supervise(replace(place, gpus=gpus), claim)
+            finally:
+                board.release(slot)
             count += 1
     return count
 
 
-def _claim(board: Board, place: Workplace) -> ledger.Claim | None:
+def _claim(board: Board, slot: int, place: Workplace) -> tuple[ledger.Claim, list[str]] | None:
+    """The next job and the GPUs that are now its; None when there is none."""
     worker_id = board.worker_id
     if worker_id is None:
         return None
     try:
-        with place.sessions.begin() as session:
-            return ledger.claim(
-                session, worker_id, gpus=len(place.gpus), lease_seconds=place.settings.lease_seconds
+        with board.choosing_gpus() as free, place.sessions.begin() as session:
+            claim = ledger.claim(
+                session,
+                worker_id,
+                gpus=len(free),
+                all_gpus=len(place.gpus),
+                operators=place.operators,
+                lease_seconds=place.settings.lease_seconds,
             )
+            if claim is None:
+                return None
+            chosen = free[: claim.spec.resources.gpus]
+            board.hold(slot, chosen)
+            return claim, [place.gpus[gpu] for gpu in chosen]
     except DBAPIError as error:
+        board.release(slot)
         log.warning("claim_failed", error=str(error.orig))
         return None
 

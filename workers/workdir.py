@@ -3,16 +3,16 @@
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import yaml
 
-from frs_core.spec import JobSpec
+from frs_core.spec import AnyJobSpec, JobSpec, PredictSpec
 from service.artifacts import ArtifactStore
-from service.db.ledger import Claim, Lease, StoredFile
+from service.db.ledger import Claim, Lease, StoredFile, StoredInput
 from workers.child import JOB_FILE
 
 OUTPUT_FILE = "output.log"
@@ -47,7 +47,7 @@ def reserved(root: Path, lease: Lease) -> Iterator[Path]:
 
 
 def prepare(path: Path, claim: Claim, store: ArtifactStore) -> WorkFolder:
-    """Fetch the weights and the state that the job reads, verified, and write job.yaml with their paths.
+    """Fetch the files that the job reads, verified, and write job.yaml with their paths.
 
     Raises ArtifactError or OSError where a file cannot be had.
     """
@@ -55,6 +55,10 @@ def prepare(path: Path, claim: Claim, store: ArtifactStore) -> WorkFolder:
     spec = claim.spec
     for place, file in claim.weights.items():
         spec = _with_checkpoint(spec, place, _fetch(store, file, inputs / place))
+    if isinstance(spec, PredictSpec):
+        spec = _with_inputs(
+            spec, {place: _fetch(store, file, inputs / place) for place, file in claim.inputs.items()}
+        )
     resume = None
     if claim.resume_from is not None:
         resume = _fetch(store, claim.resume_from, inputs / "resume")
@@ -75,14 +79,24 @@ def sweep(root: Path) -> list[str]:
     return left_behind
 
 
-def _fetch(store: ArtifactStore, file: StoredFile, destination: Path) -> Path:
-    destination = destination.with_suffix(PurePosixPath(file.uri).suffix)
+def _fetch(store: ArtifactStore, file: StoredFile | StoredInput, destination: Path) -> Path:
+    destination = destination.with_name(destination.name + PurePosixPath(file.uri).suffix)
     store.fetch(file.uri, destination, file.sha256)
     return destination
 
 
-def _with_checkpoint(spec: JobSpec, place: str, path: Path) -> JobSpec:
+def _with_inputs(spec: PredictSpec, paths: Mapping[str, Path]) -> PredictSpec:
+    pictures = tuple(
+        picture.model_copy(update={"file": str(paths[f"pictures.{number}"])})
+        for number, picture in enumerate(spec.pictures)
+    )
+    onnx = str(paths["onnx"]) if "onnx" in paths else spec.onnx
+    return spec.model_copy(update={"pictures": pictures, "onnx": onnx})
+
+
+def _with_checkpoint(spec: AnyJobSpec, place: str, path: Path) -> AnyJobSpec:
     if place == "teacher":
+        assert isinstance(spec, JobSpec)
         assert spec.teacher is not None, "weights for a teacher that the job does not have"
         return spec.model_copy(update={"teacher": spec.teacher.model_copy(update={"checkpoint": str(path)})})
     assert place == "checkpoint", f"weights for {place}, which is no place in a job"

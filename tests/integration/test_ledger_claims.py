@@ -18,6 +18,7 @@ from service.db.types import utc_now
 from tests.fixtures.ledgers import Hand
 from tests.fixtures.submissions import SMALL_DETECTOR, Submit
 
+DEFORMABLE = {"zoo": "dcn/faster-rcnn_r50-dconv-c3-c5_fpn_1x_coco"}
 Sessions = sessionmaker[Session]
 
 
@@ -96,10 +97,40 @@ def test_a_job_that_may_not_run_here_and_now_is_left(
         assert not ledger.has_claimable(session, gpus=0)
 
 
+def test_a_job_with_operators_goes_to_a_worker_that_has_them(
+    hand: Hand, submit: Submit, sessions: Sessions
+) -> None:
+    submit(student={"detector": DEFORMABLE}, methods=["none"])
+    teacher = hand.claim()
+    assert teacher is not None, "only the student needs them"
+    hand.finish(teacher.lease)
+    assert hand.claim() is None
+    with sessions() as session:
+        assert not ledger.has_claimable(session, gpus=8)
+        assert ledger.has_claimable(session, gpus=0, operators=True)
+    assert hand.claim(operators=True) is not None
+
+
 def test_a_job_with_gpus_goes_to_a_worker_that_has_them(hand: Hand, submit: Submit) -> None:
     submit(resources={"gpus": 1})
     assert hand.claim(gpus=0) is None
     assert hand.claim(gpus=1) is not None
+
+
+def test_a_job_for_several_gpus_is_not_overtaken_until_they_are_free(
+    hand: Hand, submit: Submit, sessions: Sessions
+) -> None:
+    for gpus in (2, 1, 0):
+        submit(resources={"gpus": gpus})
+
+    def claim(free: int) -> int | None:
+        with sessions() as session:
+            told = ledger.has_claimable(session, gpus=free, all_gpus=2)
+        found = hand.claim(gpus=free, all_gpus=2)
+        assert told == (found is not None)
+        return None if found is None else found.spec.resources.gpus
+
+    assert [claim(1), claim(1), claim(2), claim(0), claim(1)] == [0, None, 2, None, 1]
 
 
 def test_many_workers_never_get_the_same_job(hand: Hand, submit: Submit) -> None:
@@ -177,7 +208,7 @@ def test_a_student_is_given_its_teachers_last_weights(hand: Hand, submit: Submit
     assert claim.resume_from is None
 
 
-def test_a_stored_checkpoint_named_in_the_specification_is_given(
+def test_students_take_what_the_job_of_a_given_teacher_stored(
     hand: Hand, submit: Submit, sessions: Sessions
 ) -> None:
     submit()
@@ -186,13 +217,32 @@ def test_a_stored_checkpoint_named_in_the_specification_is_given(
     hand.finish(lease)
     stored = hand.claim().weights["teacher"].checkpoint_id
     _change_jobs(sessions, state=JobState.CANCELLED)
-    detector = {"zoo": "retinanet/retinanet_r50_fpn_1x_coco", "backbone_depth": 18, "fpn_channels": 32}
-    submit(teacher={"detector": detector, "checkpoint": stored}, methods=["frs"])
+    submit(teacher={"detector": SMALL_DETECTOR, "checkpoint": stored}, methods=["frs"])
     evaluate = hand.claim()
     assert evaluate.weights["checkpoint"].checkpoint_id == stored
+    assert evaluate.spec.kind == "evaluate"
+    hand.save(evaluate.lease, CheckpointKind.WEIGHTS, 0)
     hand.finish(evaluate.lease)
-    distil = hand.claim()
-    assert distil.weights["teacher"].checkpoint_id == stored
+    given = hand.claim().weights["teacher"]
+    assert given.checkpoint_id != stored
+    assert given.step == 0
+
+
+def test_what_a_student_starts_with_is_given(hand: Hand, submit: Submit, sessions: Sessions) -> None:
+    submit()
+    lease = hand.take()
+    hand.save(lease, CheckpointKind.WEIGHTS, 10)
+    hand.finish(lease)
+    stored = hand.claim().weights["teacher"].checkpoint_id
+    _change_jobs(sessions, state=JobState.CANCELLED)
+    submit(student={"detector": SMALL_DETECTOR, "checkpoint": stored}, methods=["frs"])
+    teacher = hand.claim()
+    assert teacher.weights == {}
+    hand.save(teacher.lease, CheckpointKind.WEIGHTS, 5)
+    hand.finish(teacher.lease)
+    student = hand.claim().weights
+    assert student["checkpoint"].checkpoint_id == stored
+    assert student["teacher"].step == 5
 
 
 def test_a_job_whose_stored_checkpoint_was_deleted_fails_with_the_reason(
@@ -242,6 +292,7 @@ def test_the_queue_is_read_through_its_partial_index(database: Engine, hand: Han
     with database.connect() as connection:
         if not is_sqlite:  # it scans a small table whatever indexes it has
             connection.exec_driver_sql("SET enable_seqscan = off")
+            connection.exec_driver_sql("SET enable_bitmapscan = off")
         explain = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
         rows = connection.exec_driver_sql(f"{explain} {statement}", parameters).fetchall()
     plan = "\n".join(str(row[-1]) for row in rows)

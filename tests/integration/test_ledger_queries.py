@@ -205,4 +205,4 @@ def test_workers_are_listed_with_their_state(hand: Hand, sessions: Sessions) -> 
         ledger.retire_worker(session, hand.worker_id)
     with sessions() as session:
         (worker,) = queries.list_workers(session)
-    assert (worker.id, worker.state, worker.devices) == (hand.worker_id, "offline", {"gpus": 0})
+    assert (worker.id, worker.state, worker.devices) == (hand.worker_id, "offline", {"gpus": [], "slots": 1})

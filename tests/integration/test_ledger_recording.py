@@ -7,9 +7,11 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from frs_core.cost import Cost
 from frs_core.events import (
     ArtifactEvent,
     CheckpointKind,
+    CostEvent,
     EnvironmentEvent,
     EvaluationEvent,
     Event,
@@ -143,6 +145,15 @@ def test_progress_and_the_last_ap_on_val_stand_in_the_jobs_row(
     assert (job.eta_seconds, job.latest_ap) == (9.5, 0.25)
 
 
+def test_the_cost_stands_in_the_jobs_row_as_it_was_measured(
+    sessions: Sessions, lease: ledger.Lease, cost: Cost
+) -> None:
+    _record(sessions, lease, CostEvent(time=0.0, cost=cost))
+    with sessions() as session:
+        job = session.get_one(Job, lease.job_id)
+    assert Cost.model_validate(job.cost) == cost
+
+
 def test_environment_events_add_up(sessions: Sessions, lease: ledger.Lease) -> None:
     _record(sessions, lease, EnvironmentEvent(time=0.0, values={"torch": "2", "threads": 1}))
     _record(sessions, lease, EnvironmentEvent(time=0.0, values={"threads": 2}))
@@ -191,6 +202,17 @@ def test_logs_of_a_later_attempt_follow_those_of_the_first(
     with sessions() as session:
         assert [chunk.text for chunk in queries.job_logs(session, lease.job_id)] == ["first", "second"]
         assert [chunk.text for chunk in queries.job_logs(session, lease.job_id, after=(1, 100))] == ["second"]
+
+
+def test_one_best_stays_the_newest_even_where_a_run_began_again_before_another(
+    hand: Hand, sessions: Sessions, lease: ledger.Lease
+) -> None:
+    assert hand.save(lease, CheckpointKind.WEIGHTS, 1) == []
+    assert hand.save(lease, CheckpointKind.BEST, 20) == []
+    assert hand.save(lease, CheckpointKind.BEST, 10) == ["file:///best-20"]
+    with sessions() as session:
+        kept = [(row.kind, row.step) for row in queries.job_checkpoints(session, lease.job_id)]
+    assert kept == [("weights", 1), ("best", 10)]
 
 
 def test_superseded_states_leave_and_their_files_are_named(

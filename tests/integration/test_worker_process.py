@@ -1,6 +1,7 @@
 """A real Celery worker process, on real Redis, with real child processes."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,10 +13,12 @@ import redis
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from frs_core.spec import JobSpec, ResourcesSpec
 from service.broker import QUEUE, make_celery, send_wakeup
 from service.db import ledger
-from service.db.models import Attempt, Job, MetricPoint, Worker
+from service.db.models import Attempt, Job, LogChunk, MetricPoint, Worker
 from service.db.states import AttemptState, JobState
+from service.jobs.submit import submit_job
 from service.settings import Settings
 from tests.fixtures.brokers import RedisProcess
 from tests.fixtures.workplaces import SubmitMiniature
@@ -135,6 +138,40 @@ def test_a_wake_up_delivered_three_times_trains_once_and_loads_no_torch(
         wait_until(lambda: client.llen(QUEUE) == 0 and client.hlen("unacked") == 0)
     assert [attempt.state for attempt in attempts(sessions, job_id)] == [AttemptState.SUCCEEDED]
     assert steps(sessions) == list(range(1, 24))
+
+
+def test_jobs_for_two_gpus_each_get_two_of_a_workers_four(
+    start_worker: StartWorker,
+    quick_settings: Settings,
+    sessions: Sessions,
+    miniature_job: Callable[..., JobSpec],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\nfor i in 0 1 2 3; do echo GPU-$i, fast, 1024; done\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    job = miniature_job(steps=20, hold_at=12)
+    job = job.model_copy(update={"resources": ResourcesSpec(gpus=2)})
+    with sessions.begin() as session:
+        ids = [submit_job(session, job, max_attempts=1).id for _ in range(2)]
+    start_worker()
+    for job_id in ids:
+        wait_for(sessions, job_id, JobState.RUNNING)
+    for job_id in ids:
+        wait_until(lambda job_id=job_id: (quick_settings.work_dir / f"{job_id}-1").is_dir())
+        (quick_settings.work_dir / f"{job_id}-1" / "go").touch()
+    for job_id in ids:
+        wait_for(sessions, job_id, JobState.SUCCEEDED)
+    with sessions() as session:
+        printed = [
+            "".join(session.scalars(select(LogChunk.text).where(LogChunk.job_id == job_id))) for job_id in ids
+        ]
+    devices = [re.findall(r'"CUDA_VISIBLE_DEVICES": "([^"]*)"', text)[0].split(",") for text in printed]
+    assert sorted(map(len, devices)) == [2, 2]
+    assert {gpu for pair in devices for gpu in pair} == {f"GPU-{i}" for i in range(4)}
 
 
 @pytest.mark.parametrize("broker_url", ["", NO_BROKER])

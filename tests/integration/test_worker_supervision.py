@@ -418,3 +418,22 @@ def test_a_child_is_stopped_when_the_database_stays_away_for_longer_than_the_lea
         unreliable.away.set()
     assert ended == [None]
     assert not is_running(pid)
+
+
+def test_a_child_is_told_where_weights_may_come_from(
+    workplace: Workplace,
+    sessions: Sessions,
+    submit_miniature: SubmitMiniature,
+    claim_next: ClaimNext,
+    tmp_path: Path,
+) -> None:
+    chosen = {"weights_mirror": tmp_path / "mirror", "weights_hosts": ("a.example", "b.example:8443")}
+    job_id = submit_miniature()
+    supervise(replace(workplace, settings=workplace.settings.model_copy(update=chosen)), claim_next())
+    line = next(text for text in printed(sessions, job_id).splitlines() if text.startswith("arguments "))
+    arguments = json.loads(line.removeprefix("arguments "))
+    assert arguments[arguments.index("--weights-mirror") + 1] == str(tmp_path / "mirror")
+    assert [text for text in arguments if text.startswith("--weights-host")] == [
+        "--weights-host=a.example",
+        "--weights-host=b.example:8443",
+    ]

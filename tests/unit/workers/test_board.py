@@ -45,3 +45,37 @@ def test_a_process_that_takes_over_clears_the_slot_of_a_killed_one() -> None:
     assert board.idle(1) == []
     board.clear(0)
     assert board.idle(1) == [0]
+
+
+def test_slots_share_the_gpus_and_give_them_back() -> None:
+    board = Board(num_gpus=4)
+
+    def take(slot: int, count: int) -> bool:
+        with board.choosing_gpus() as free:
+            board.hold(slot, free[:count])
+        return len(free) >= count
+
+    with board.at_work(2):
+        assert in_fork(lambda: take(0, 3))
+        assert board.free_gpus == [3]
+        assert in_fork(lambda: take(2, 1))
+        assert board.free_gpus == []
+    assert board.free_gpus == [3]
+    board.clear(0)
+    assert board.free_gpus == [0, 1, 2, 3]
+
+
+def test_one_process_at_a_time_chooses_gpus_and_a_dead_one_does_not_hold_the_others_up() -> None:
+    board = Board(num_gpus=1)
+    choosing, other = os.pipe(), os.pipe()
+    if os.fork() == 0:
+        with board.choosing_gpus():
+            os.write(choosing[1], b"x")
+            os.read(other[0], 1)
+            board.hold(0, [0])
+            os._exit(0)
+    os.read(choosing[0], 1)
+    os.write(other[1], b"x")
+    with board.choosing_gpus() as free:
+        assert free == []
+    os.wait()

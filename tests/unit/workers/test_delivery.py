@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from frs_core.context import LocalContext
 from frs_core.events import CheckpointKind
+from frs_core.files import save_bytes
 from service.artifacts import ArtifactStore
 from service.db import ledger
-from service.db.models import Attempt, Checkpoint
+from service.db.models import Artifact, Attempt, Checkpoint
 from tests.fixtures.workplaces import ClaimNext, SubmitMiniature
 from workers.delivery import Delivery, StorageError
 from workers.workdir import WorkFolder
@@ -132,3 +133,18 @@ def test_a_file_that_is_not_as_announced_is_an_error(
     with pytest.raises(StorageError, match=r"state_1\.pth could not be stored"):
         delivery.deliver()
     assert recorded(sessions, store) == {}
+
+
+def test_files_of_one_name_in_several_folders_are_kept_apart(
+    context: LocalContext, delivery: Delivery, sessions: Sessions, store: ArtifactStore
+) -> None:
+    pictures = {f"pictures/{image}/gt.jpg": f"picture {image}".encode() for image in (1, 2)}
+    for name, content in pictures.items():
+        save_bytes(context, name, content, "image/jpeg")
+    assert delivery.deliver()
+    with sessions() as session:
+        uris = {row.name: row.uri for row in session.scalars(select(Artifact))}
+    for name, content in pictures.items():
+        with store.open(uris.pop(name)) as file:
+            assert file.read() == content
+    assert not uris

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from workers.devices import describe, discover_gpus
+from workers.devices import compiled_operators, describe, discover_gpus
 
 LISTING = """GPU-aaaa, NVIDIA H100 80GB HBM3, 81559
 GPU-bbbb, NVIDIA H100 80GB HBM3, [N/A]
@@ -51,8 +51,22 @@ def test_only_visible_devices_count(nvidia_smi: str, visible: str, found: list[s
     assert [gpu.uuid for gpu in gpus] == found
 
 
+def test_operators_are_found_by_the_file_of_the_extension(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "a_package_like_mmcv"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise AssertionError('it was imported')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert compiled_operators("a_package_like_mmcv") == ()
+    (package / "_ext.cpython-311-x86_64-linux-gnu.so").touch()
+    assert compiled_operators("a_package_like_mmcv") == ("deform_conv", "modulated_deform_conv", "softnms")
+    assert compiled_operators("a_package_that_is_not_there") == ()
+
+
 def test_the_ledger_is_told_devices_slots_and_cpus(nvidia_smi: str) -> None:
-    told = describe(discover_gpus({"PATH": nvidia_smi}), 2)
+    told = describe(discover_gpus({"PATH": nvidia_smi}), 2, ("softnms",))
     assert told["slots"] == 2
     assert told["cpus"] >= 1
+    assert (told["gpus_per_job"], told["operators"]) == (1, ["softnms"])
     assert [gpu["uuid"] for gpu in told["gpus"]] == ["GPU-aaaa", "GPU-bbbb"]

@@ -78,3 +78,20 @@ def test_a_death_without_a_word_is_put_into_words(
     assert ending.reason is not None
     assert words in ending.reason
     assert ending.reason.endswith("its last output:\nTraceback\nImportError: no module")
+
+
+def test_a_death_by_the_kernel_for_want_of_memory_says_what_to_change() -> None:
+    ending = ending_of(
+        None, exit_code=None, signal=9, cause=None, last_lines=["step 7"], out_of_memory="set batch_size to 4"
+    )
+    assert (ending.code, ending.retry) == ("out_of_memory", True)
+    assert ending.reason is not None
+    assert "kernel ended the run: set batch_size to 4" in ending.reason
+    assert ending.reason.endswith("step 7")
+
+
+def test_a_run_that_succeeded_did_so_whatever_the_kernel_ended_meanwhile() -> None:
+    ending = ending_of(
+        result("succeeded"), exit_code=0, signal=None, cause=None, last_lines=[], out_of_memory="x"
+    )
+    assert ending.state is AttemptState.SUCCEEDED

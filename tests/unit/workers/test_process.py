@@ -88,12 +88,14 @@ def test_an_environment_keeps_what_training_needs_and_no_secret() -> None:
         "OMP_NUM_THREADS": "2",
         "CUDA_VISIBLE_DEVICES": "0,1",
     }
-    made = child_environment(given, gpus=["GPU-b"], num_threads=8)
+    made = child_environment(given, gpus=["GPU-b"], num_threads=8, grace_seconds=59.5)
     assert "x" not in made.values()
     assert not any("secret" in value for value in made.values())
     assert made["HOME"] == "/home/frs"
     assert made["OMP_NUM_THREADS"] == "2"
     assert made["CUDA_VISIBLE_DEVICES"] == "GPU-b"
     assert made["PYTHONPATH"].split(os.pathsep)[1:] == ["/somewhere"]
-    assert child_environment({}, gpus=[], num_threads=8)["OMP_NUM_THREADS"] == "8"
+    assert made["TORCH_ELASTIC_SHUTDOWN_TIMEOUT"] == "60"
+    alone = child_environment({}, gpus=[], num_threads=8, grace_seconds=1)
+    assert alone["OMP_NUM_THREADS"] == "8"
     assert made["GOMP_SPINCOUNT"] == "10000"
