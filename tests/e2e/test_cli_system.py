@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from service.operate.folder import SUPERVISOR, SystemFolder
 from service.operate.processes import ProcessIdentity, marked, read_identity
@@ -116,6 +117,29 @@ def test_an_experiment_runs_and_is_compared(system: System) -> None:
     assert comparison["rows"][1]["seeds"] == [0]
     assert all(log["text"] for log in system.json("logs", done["id"]))
     assert system.json("list")[0]["id"] == done["id"]
+
+
+def test_what_a_job_has_trained_finds_boxes_in_pictures(system: System, tmp_path: Path) -> None:
+    done = next(item for item in system.json("list") if item["state"] == "succeeded")
+    job = next(job for job in system.json("show", done["id"])["jobs"] if job["role"] == "student")
+    Image.new("RGB", (80, 60), (120, 40, 40)).save(tmp_path / "red.png")
+    answer = system.json("predict", job["id"], tmp_path, "--out", tmp_path / "found", "--score", 0)
+    assert [image["file_name"] for image in answer["predictions"]["images"]] == ["red.png"]
+    assert json.loads((tmp_path / "found" / "predictions.json").read_text()) == answer["predictions"]
+    with Image.open(tmp_path / "found" / "drawn" / "red.jpg") as drawn:
+        assert drawn.size == (80, 60)
+
+
+def test_an_experiment_is_planned_without_becoming_one(system: System, tmp_path: Path) -> None:
+    before = len(system.json("list"))
+    (tmp_path / "planned.yaml").write_text(json.dumps(experiment(3)))
+    plan = system.json("plan", tmp_path / "planned.yaml")
+    assert [(row["label"], row["steps"], row["fits"]) for row in plan["rows"]] == [
+        ("teacher", 6, True),
+        ("frs", 6, True),
+    ]
+    assert plan["seconds"] > 0
+    assert len(system.json("list")) == before
 
 
 def test_a_cancelled_experiment_ends_as_cancelled(system: System) -> None:

@@ -176,7 +176,7 @@ def test_metrics_are_recorded_for_every_step_and_both_students_start_with_the_sa
 def test_every_checkpoint_has_the_bytes_its_row_promises(finished: Finished) -> None:
     for label, job in finished.jobs.items():
         checkpoints = finished.get(f"/jobs/{job['id']}/checkpoints")["items"]
-        assert {checkpoint["kind"] for checkpoint in checkpoints} == {"state", "weights", "export"}
+        assert {checkpoint["kind"] for checkpoint in checkpoints} == {"state", "best", "weights", "export"}
         for checkpoint in checkpoints:
             file = finished.download(
                 f"/checkpoints/{checkpoint['id']}/download", f"{label}-{checkpoint['kind']}"
