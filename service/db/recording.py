@@ -169,7 +169,9 @@ def _record_warnings(session: Session, job: Job, events: Sequence[WarningEvent])
 
 
 def _record_progress(job: Job, event: ProgressEvent) -> None:
-    job.phase, job.eta_seconds = event.phase, event.eta_seconds
+    job.phase = event.phase
+    if event.phase != "evaluating":  # between two stretches of training, what was left still is
+        job.eta_seconds = event.eta_seconds
     job.step, job.total_steps = event.step, event.total_steps
     job.epoch, job.total_epochs = event.epoch, event.total_epochs
 
