@@ -170,7 +170,7 @@ def _adapter(model: DistillingDetector, batch: Any) -> Run:
         features = [level.requires_grad_() for level in model.student.extract_feat(inputs)]
 
     def run() -> None:
-        sum(level.square().sum() for level in model.method.adapters(features)).backward()
+        sum(level.square().sum() for level in model.method.parts[0].adapters(features)).backward()
 
     return run
 

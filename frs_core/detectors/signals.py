@@ -19,13 +19,20 @@ class Signals:
     """Per level, finest first: neck features (N, C, H, W), class logits (N, A*K, H, W), and FCOS's centerness
     logits (N, 1, H, W), of the teacher only.
 
-    Of a two-stage detector the logits are the objectness of its region proposal network (K = 1).
-    What was not asked for is empty.
+    `bbox` is what the dense head predicts of boxes (N, A*B, H, W), B numbers an anchor. Of the student alone:
+    `anchors` (H, W, A, 4), x1 y1 x2 y2 in pixels of the input, and `positives` (N, A, H, W), true where its
+    assigner gave an anchor (FCOS: a location, A = 1) an object.
+
+    Of a two-stage detector all this is of its region proposal network (K = 1). What was not asked for is
+    empty.
     """
 
     neck: tuple[Tensor, ...] = ()
     cls: tuple[Tensor, ...] = ()
     centerness: tuple[Tensor, ...] = ()
+    bbox: tuple[Tensor, ...] = ()
+    anchors: tuple[Tensor, ...] = ()
+    positives: tuple[Tensor, ...] = ()
 
 
 def _tower(classifier: str) -> Callable[[Any, Tensor], Tensor]:
@@ -110,9 +117,14 @@ def _centerness(head: Any, level: Tensor) -> Tensor:
 
 
 def student_losses(
-    student: nn.Module, inputs: Tensor, data_samples: Sequence[Any]
+    student: nn.Module,
+    inputs: Tensor,
+    data_samples: Sequence[Any],
+    requires: Collection[Signal] = (),  # noqa: ARG001
 ) -> tuple[dict[str, Any], Signals]:
     """The detector's own losses, as it computes them, and its signals, caught on the way: one pass in all.
+
+    Neck features and class logits come whether `requires` names them or not; what else it names is added.
 
     Under autocast neck and heads give float32 copies of their outputs, so that losses, and the coordinates
     of regions, are computed in float32.

@@ -15,11 +15,23 @@ from pydantic import BaseModel
 
 
 class Signal(StrEnum):
-    """What a detector can yield for distillation."""
+    """What a detector can yield for distillation, and what is known of the images it saw.
+
+    Of the teacher: those in `OF_THE_TEACHER`. `ANCHORS` and `TARGETS` are read of the student alone, whose
+    own assignment of ground truth they are. `GT` comes with every batch.
+    """
 
     NECK = "neck"
     CLS = "cls"
     CENTERNESS = "centerness"
+    BBOX = "bbox"
+    HEAD_FEATURES = "head_features"
+    ANCHORS = "anchors"
+    TARGETS = "targets"
+    GT = "gt"
+
+
+OF_THE_TEACHER = frozenset(Signal) - {Signal.ANCHORS, Signal.TARGETS, Signal.GT}
 
 
 @dataclass(frozen=True, kw_only=True)

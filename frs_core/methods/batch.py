@@ -7,11 +7,12 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Levels:
-    """What a method needs to know to build its adapters."""
+    """What a method needs to know of the two detectors when it is built. `family` is the student's."""
 
     num_levels: int
     student_channels: int
     teacher_channels: int
+    family: str = "retinanet"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from frs_core.spec.expand import PlannedJob, expand
 from frs_core.spec.experiment import ExperimentSpec, StudentSpec, TeacherSpec
 from frs_core.spec.job import JobKind, JobSpec, JobTeacher
 from frs_core.spec.kinds import AnyJobSpec, read_spec
-from frs_core.spec.method import MethodSpec
+from frs_core.spec.method import MethodPart, MethodSpec
 from frs_core.spec.plan import PlanSpec
 from frs_core.spec.predict import Picture, PredictSpec
 from frs_core.spec.schedule import Length, OptimizerSpec, ResourcesSpec, ScheduleSpec, TeacherTraining
@@ -21,6 +21,7 @@ __all__ = [
     "JobSpec",
     "JobTeacher",
     "Length",
+    "MethodPart",
     "MethodSpec",
     "OptimizerSpec",
     "Picture",

@@ -125,7 +125,7 @@ def _values(
         Signal.CENTERNESS: 1,
     }
     locations = sum(math.prod(math.ceil(length / stride) for length in size) for stride in entry.strides)
-    return locations * sum(channels[signal] for signal in {Signal.NECK, *requires})
+    return locations * sum(channels[signal] for signal in {Signal.NECK, *requires} & channels.keys())
 
 
 def _rounded_up(gib: float) -> str:

@@ -23,8 +23,8 @@ def validate_options(options_type: type[OptionsT], options: Mapping[str, Any]) -
 
 
 def relocated(error: ValidationError, field: str) -> ValidationError:
-    """The same faults, located under `field` (dotted)."""
-    place = _location(field)
+    """The same faults, located under `field` (dotted; nothing: where they are)."""
+    place = _location(field) if field else ()
     return ValidationError.from_exception_data(
         error.title, [_details((*place, *each["loc"]), each["input"], each["msg"]) for each in error.errors()]
     )

@@ -4,11 +4,16 @@ from frs_core import zoo
 from frs_core.methods import Signal
 from frs_core.spec.detector import DetectorSpec
 from frs_core.spec.faults import fault
-from frs_core.spec.method import MethodSpec
+from frs_core.spec.method import MethodPart, MethodSpec
 
 
 def check_pair(teacher: DetectorSpec, student: DetectorSpec, method: MethodSpec, field: str) -> None:
     """Raises a ValidationError at `field` saying what differs; one that reads no signal fits any pair."""
+    for index, part in enumerate(method.parts):
+        _check_part(teacher, student, part, f"{field}.combine.{index}" if method.combine else field)
+
+
+def _check_part(teacher: DetectorSpec, student: DetectorSpec, method: MethodPart, field: str) -> None:
     try:
         method.resolve(student.family)
     except ValueError as error:
@@ -23,7 +28,7 @@ def check_pair(teacher: DetectorSpec, student: DetectorSpec, method: MethodSpec,
         raise fault(field, method.name, f"{method.name!r} {reason}")
 
 
-def _mismatch(teacher: DetectorSpec, student: DetectorSpec, method: MethodSpec) -> str | None:
+def _mismatch(teacher: DetectorSpec, student: DetectorSpec, method: MethodPart) -> str | None:
     """Neck channels and backbones may differ, and what is not compared."""
     theirs, ours = zoo.entry(teacher.zoo), zoo.entry(student.zoo)
     if theirs.strides != ours.strides:

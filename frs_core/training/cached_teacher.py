@@ -18,7 +18,7 @@ from frs_core.datasets.records import Split
 from frs_core.detectors.signals import Signals, signals_of_inputs, teacher_inputs
 from frs_core.environment import environment
 from frs_core.errors import SpecError
-from frs_core.methods import Signal
+from frs_core.methods import OF_THE_TEACHER, Signal
 from frs_core.spec.base import canonical_hash
 from frs_core.spec.cache import CacheSpec, cache_size
 from frs_core.spec.job import JobSpec, JobTeacher
@@ -43,11 +43,12 @@ class CachedTeacher:
     def __init__(self, teacher: Teacher, shelf: Shelf, cache: CacheSpec, context: RunContext) -> None:
         self.detector = teacher.detector
         self._teacher = teacher
+        self.requires = teacher.requires
         self._shelf = shelf
         self._dtype = _DTYPES[cache.precision]
         self._context = context
         self._writes = True
-        self._names = ("neck", *sorted(teacher.requires - {Signal.NECK}))
+        self._names = ("neck", *sorted((teacher.requires & OF_THE_TEACHER) - {Signal.NECK}))
         self._num_read = self._num_computed = 0
 
     def signals(self, images: list[Tensor]) -> Signals:

@@ -52,7 +52,11 @@ class Teacher:
 
 
 class SignalSource(Protocol):
-    """A frozen teacher, or what stands for it."""
+    """A frozen teacher, or what stands for it. `requires` is what the methods read, of it and the student."""
+
+    @property
+    def requires(self) -> frozenset[Signal]:
+        """What the methods read."""
 
     def signals(self, images: list[Tensor]) -> Signals:
         """The signals of raw images (C, H, W), uint8."""
@@ -86,6 +90,7 @@ class DistillingDetector(BaseModel):  # type: ignore[misc]
             self.average = ExponentialMovingAverage(student, momentum=schedule.ema.momentum)
         self._autocast = _AUTOCAST[schedule.precision]
         self._teacher = teacher
+        self._requires = frozenset[Signal]() if teacher is None else teacher.requires
         self._seed = seed
         self.inherited = inherited
         self.step = 0
@@ -179,7 +184,7 @@ class DistillingDetector(BaseModel):  # type: ignore[misc]
         lowered = torch.autocast(inputs.device.type, self._autocast, enabled=self._autocast is not None)
         # A two-stage detector samples regions: by (seed, step), whatever the method and wherever a run began.
         with lowered, seeded(self._seed, "regions", self.step, part):
-            return student_losses(self.student, inputs, prepared["data_samples"])
+            return student_losses(self.student, inputs, prepared["data_samples"], self._requires)
 
     def _diagnostics(self, student: Signals, teacher: Signals, batch: Batch) -> dict[str, float]:
         diagnose = getattr(self.method, "diagnostics", None)

@@ -9,6 +9,7 @@ from frs_core.evaluation.evaluate import Metrics
 from frs_core.spec.detector import DetectorSpec
 from frs_core.spec.imagenet import describe
 from frs_core.spec.job import JobKind, JobSpec
+from frs_core.spec.method import MethodPart
 from frs_core.spec.schedule import ScheduleSpec
 from frs_core.training.onnx_card import onnx_card
 
@@ -68,10 +69,15 @@ def _training(spec: JobSpec) -> str:
     text = f"{_schedule(spec.schedule)}, seed {spec.seed}, {_start(spec)}"
     if spec.method is None or spec.teacher is None:
         return f"{text}, without a teacher"
-    options = spec.method.resolve(spec.detector.family).model_dump(mode="json")
-    chosen = f" {options}" if options else ""
+    chosen = " and ".join(_method(part, spec.detector.family) for part in spec.method.parts)
     teacher = _detector(spec.teacher.detector)
-    return f"{text}, method `{spec.method.name}`{chosen}, init {spec.method.init}, teacher {teacher}"
+    return f"{text}, method {chosen}, init {spec.method.init}, teacher {teacher}"
+
+
+def _method(part: MethodPart, family: str) -> str:
+    options = part.resolve(family).model_dump(mode="json")
+    weight = "" if part.weight == 1 else f" times {part.weight:g}"
+    return f"`{part.name}`{weight}" + (f" {options}" if options else "")
 
 
 def _start(spec: JobSpec) -> str:

@@ -197,4 +197,5 @@ def training_hash(spec: JobSpec) -> str:
 def _method_warmup(spec: JobSpec) -> int:
     if spec.method is None:
         return 0
-    return int(getattr(spec.method.resolve(spec.detector.family), "warmup_steps", 0))
+    options = (part.resolve(spec.detector.family) for part in spec.method.parts)
+    return max(int(getattr(each, "warmup_steps", 0)) for each in options)

@@ -69,7 +69,7 @@ def test_every_signal_counts() -> None:
             requires=requires,
         ).size_bytes
 
-    every = frozenset(Signal)
+    every = frozenset({Signal.NECK, Signal.CLS, Signal.CENTERNESS})
     assert all(of(every - {signal}) < of(every) for signal in every - {Signal.NECK})
 
 

@@ -104,4 +104,4 @@ def test_a_copy_with_another_method_reads_what_that_method_reads() -> None:
 def test_a_term_that_is_left_out_needs_no_weight() -> None:
     method = {"name": "frs", "options": {"terms": ["feature"], "feature_weight": 0.002}}
     spec = experiment(CASCADE_RCNN, CASCADE_RCNN, method)
-    assert spec.methods[0].resolve("cascade_rcnn").feature_weight == 0.002  # type: ignore[attr-defined]
+    assert spec.methods[0].parts[0].resolve("cascade_rcnn").feature_weight == 0.002  # type: ignore[attr-defined]
