@@ -137,7 +137,7 @@ def _row(
     steps = 0 if not trains else None if images is None else spec.schedule.length(images.train).steps
     row = PlanRow(
         label=jobs[0].label,
-        role=jobs[0].role,
+        role=jobs[-1].role,
         jobs=len(jobs),
         batch_size=spec.schedule.batch_size,
         steps=steps,

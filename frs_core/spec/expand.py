@@ -1,28 +1,40 @@
 """Expands an experiment into its jobs."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
+from frs_core.spec.base import MAX_NAME_LENGTH
 from frs_core.spec.experiment import TEACHER_LABEL, ExperimentSpec
 from frs_core.spec.job import JobKind, JobSpec, JobTeacher
+from frs_core.spec.method import MethodSpec
+from frs_core.spec.search import Values, in_words
+
+Role = Literal["teacher", "search", "student"]
 
 
 class PlannedJob(BaseModel):
-    """A job of an experiment with its place: `role` teacher or student, `label` its row in the comparison."""
+    """A job of an experiment with its place. `label` is its row in the comparison.
+
+    A `search` job tries `values`; its like of the same label are all done before a student of that label
+    starts, whose specification then takes the best one's method.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     spec: JobSpec
-    role: str
+    role: Role
     label: str
-    waits_for_teacher: bool
+    values: Values | None = None
 
 
 def expand(experiment: ExperimentSpec) -> list[PlannedJob]:
-    """The teacher's job first, then every method for every seed; all students wait for the teacher.
+    """The teacher's job first, then the searches, then every method for every seed.
 
-    They take the weights which that job stored, whether it trained them or was given them.
+    All others wait for the teacher and take the weights which its job stored, whether it trained them or was
+    given them.
     """
-    return [_teacher_job(experiment), *_student_jobs(experiment)]
+    return [_teacher_job(experiment), *_search_jobs(experiment), *_student_jobs(experiment)]
 
 
 def _teacher_job(experiment: ExperimentSpec) -> PlannedJob:
@@ -41,34 +53,51 @@ def _teacher_job(experiment: ExperimentSpec) -> PlannedJob:
         expected_ap=experiment.expected.get(TEACHER_LABEL),
         resources=experiment.resources,
     )
-    return PlannedJob(spec=spec, role="teacher", label=TEACHER_LABEL, waits_for_teacher=False)
+    return PlannedJob(spec=spec, role="teacher", label=TEACHER_LABEL)
+
+
+def _search_jobs(experiment: ExperimentSpec) -> list[PlannedJob]:
+    return [
+        PlannedJob(
+            spec=_distil(experiment, each, experiment.search_seed, f"{label} search {in_words(values)}"),
+            role="search",
+            label=label,
+            values=values,
+        )
+        for method in experiment.methods
+        for label in [method.display_label]
+        for values, each in method.candidates()
+    ]
 
 
 def _student_jobs(experiment: ExperimentSpec) -> list[PlannedJob]:
     return [
         PlannedJob(
-            spec=JobSpec(
-                kind=JobKind.DISTILL,
-                name=f"{method.display_label} seed {seed}"[:120],
-                dataset=experiment.dataset,
-                input_size=experiment.input_size,
-                detector=experiment.student.detector,
-                checkpoint=experiment.student.checkpoint,
-                init=experiment.student.init,
-                teacher=JobTeacher(
-                    detector=experiment.teacher.detector,
-                    cache=experiment.teacher.cache,
-                    precision=experiment.teacher.precision,
-                ),
-                method=method,
-                schedule=experiment.schedule,
-                seed=seed,
-                resources=experiment.resources,
-            ),
+            spec=_distil(experiment, method.provisional, seed, f"{method.display_label} seed {seed}"),
             role="student",
             label=method.display_label,
-            waits_for_teacher=True,
         )
         for seed in experiment.seeds
         for method in experiment.methods
     ]
+
+
+def _distil(experiment: ExperimentSpec, method: MethodSpec, seed: int, name: str) -> JobSpec:
+    return JobSpec(
+        kind=JobKind.DISTILL,
+        name=name[:MAX_NAME_LENGTH],
+        dataset=experiment.dataset,
+        input_size=experiment.input_size,
+        detector=experiment.student.detector,
+        checkpoint=experiment.student.checkpoint,
+        init=experiment.student.init,
+        teacher=JobTeacher(
+            detector=experiment.teacher.detector,
+            cache=experiment.teacher.cache,
+            precision=experiment.teacher.precision,
+        ),
+        method=method,
+        schedule=experiment.schedule,
+        seed=seed,
+        resources=experiment.resources,
+    )

@@ -11,7 +11,6 @@ from frs_core.spec.dataset import DatasetSpec
 from frs_core.spec.detector import DetectorSpec
 from frs_core.spec.faults import fault, relocated
 from frs_core.spec.matching import check_pair
-from frs_core.spec.method import MethodSpec
 from frs_core.spec.schedule import (
     InputSize,
     ResourcesSpec,
@@ -19,6 +18,7 @@ from frs_core.spec.schedule import (
     TeacherTraining,
     check_training,
 )
+from frs_core.spec.search import SearchedMethod
 from frs_core.spec.start import Init, check_start
 from frs_core.weights.reference import Reference
 
@@ -81,7 +81,7 @@ def _one_or_more_methods(value: Any) -> Any:
 
 
 Methods = Annotated[
-    tuple[MethodSpec, ...], BeforeValidator(_one_or_more_methods), Field(min_length=1, max_length=100)
+    tuple[SearchedMethod, ...], BeforeValidator(_one_or_more_methods), Field(min_length=1, max_length=100)
 ]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
@@ -98,6 +98,7 @@ class ExperimentSpec(Spec):
     schedule: ScheduleSpec = ScheduleSpec()
     methods: Methods
     seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1, max_length=100)
+    search_seed: Seed = Field(default=1000, description="Of every run of a search; none of `seeds`")
     resources: ResourcesSpec = ResourcesSpec()
     expected: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
         default_factory=dict,
@@ -116,7 +117,7 @@ class ExperimentSpec(Spec):
 
     @field_validator("methods")
     @classmethod
-    def _labels_differ(cls, value: tuple[MethodSpec, ...]) -> tuple[MethodSpec, ...]:
+    def _labels_differ(cls, value: tuple[SearchedMethod, ...]) -> tuple[SearchedMethod, ...]:
         labels = [method.display_label for method in value]
         repeated = sorted({label for label in labels if labels.count(label) > 1})
         if repeated:
@@ -139,12 +140,32 @@ class ExperimentSpec(Spec):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "ExperimentSpec":
-        if len(self.methods) * len(self.seeds) > MAX_JOBS:
-            jobs = len(self.methods) * len(self.seeds)
-            raise fault("seeds", jobs, f"methods x seeds make {jobs} jobs; {MAX_JOBS} at most")
+        jobs = len(self.methods) * len(self.seeds) + self.num_search_jobs
+        if jobs > MAX_JOBS:
+            message = f"methods x seeds and their searches make {jobs} jobs; {MAX_JOBS} at most"
+            raise fault("seeds", jobs, message)
         for index, method in enumerate(self.methods):
-            check_pair(self.teacher.detector, self.student.detector, method, f"methods.{index}")
+            tried = [each for _, each in method.candidates()] or [method]
+            for each in tried:
+                check_pair(self.teacher.detector, self.student.detector, each, f"methods.{index}")
         return self
+
+    @model_validator(mode="after")
+    def _searches_are_fair(self) -> "ExperimentSpec":
+        budgets = {method.display_label: method.search.budget for method in self.methods if method.search}
+        if len(set(budgets.values())) > 1:
+            shown = ", ".join(f"{label} {budget}" for label, budget in budgets.items())
+            message = f"every search of an experiment must have the same `budget` (there are {shown})"
+            raise fault("methods", shown, message)
+        if budgets and self.search_seed in self.seeds:
+            message = "what chooses must not be judged: give a `search_seed` that is none of `seeds`"
+            raise fault("search_seed", self.search_seed, message)
+        return self
+
+    @property
+    def num_search_jobs(self) -> int:
+        """Runs that only choose a method's options."""
+        return sum(method.search.budget for method in self.methods if method.search)
 
     @model_validator(mode="after")
     def _can_be_trained(self) -> "ExperimentSpec":

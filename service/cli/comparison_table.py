@@ -4,8 +4,9 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from frs_core.spec.search import in_words
 from service.cli import words
-from service.client import Comparison, ComparisonRow
+from service.client import Comparison, ComparisonRow, Search
 
 METRICS = {"ap": "AP", "ap50": "AP50", "ap75": "AP75", "ap_s": "APs", "ap_m": "APm", "ap_l": "APl"}
 
@@ -22,6 +23,9 @@ class ComparisonView:
         fits = console.measure(full, options=options.update(max_width=1000)).maximum <= options.max_width
         yield full if fits else self._table(spreads=False)
         yield Text(_legend(comparison), style="dim")
+        for row in comparison.rows:
+            if row.search is not None:
+                yield _search(row.label, row.search)
         for warning in comparison.warnings:
             line = Table.grid(padding=(0, 1, 0, 0))
             line.add_row(Text("!", style="bold yellow"), Text(warning, style="yellow"))
@@ -56,6 +60,16 @@ class ComparisonView:
             words.NOTHING if reference else words.difference(row.delta_ap, row.delta_ap_sd),
             words.NOTHING if reference else words.percent(row.gap_closed),
         ]
+
+
+def _search(label: str, search: Search) -> Text:
+    """Every trial with its AP, the chosen one in bold."""
+    line = Text(f"{label} was searched on {search.split}: ", style="dim")
+    for number, trial in enumerate(search.tried):
+        ap = "diverged" if trial.ap is None else f"AP {words.points(trial.ap)}"
+        line.append("; " if number else "")
+        line.append(f"{in_words(trial.values)} {ap}", style="bold not dim" if number == search.chosen else "")
+    return line
 
 
 def _has_expectations(comparison: Comparison) -> bool:

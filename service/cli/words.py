@@ -88,6 +88,8 @@ def age(moment: datetime, now: datetime) -> str:
 
 def job_title(job: Job) -> str:
     """What a line calls a job."""
+    if job.role == "search":
+        return job.name
     return job.label if job.role == "teacher" else f"{job.label} · seed {job.seed}"
 
 

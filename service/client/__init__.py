@@ -18,7 +18,9 @@ from service.client.answers import (
     Notice,
     Plan,
     Planned,
+    Search,
     Statistic,
+    Trial,
 )
 from service.client.errors import ApiError, ClientError, UnreachableError
 from service.client.http import Client
@@ -41,6 +43,8 @@ __all__ = [
     "Notice",
     "Plan",
     "Planned",
+    "Search",
     "Statistic",
+    "Trial",
     "UnreachableError",
 ]

@@ -190,6 +190,21 @@ class Statistic(Answer):
     n: int
 
 
+class Trial(Answer):
+    """Values of searched parameters and the AP (a fraction) they had; None where the loss diverged."""
+
+    values: Mapping[str, bool | int | float | str]
+    ap: float | None
+
+
+class Search(Answer):
+    """How a row's options were found, on `split`; `chosen` is the number of the best trial."""
+
+    tried: tuple[Trial, ...]
+    chosen: int
+    split: str
+
+
 class ComparisonRow(Answer):
     """All runs of one label. `delta_ap` is paired by seed; `gap_closed` is a share and may exceed 1."""
 
@@ -205,6 +220,7 @@ class ComparisonRow(Answer):
     macs: int | None = None
     latency_ms: Statistic | None = None
     expected_ap: float | None = None
+    search: Search | None = None
 
 
 class Comparison(Answer):

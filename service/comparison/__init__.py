@@ -2,8 +2,8 @@
 
 from service.comparison.compare import compare
 from service.comparison.guard import IncomparableError
-from service.comparison.records import RunCost, RunRecord
-from service.comparison.result import Comparison, ComparisonRow, Statistic
+from service.comparison.records import RunCost, RunRecord, SearchRecord
+from service.comparison.result import Comparison, ComparisonRow, Search, Statistic, Trial
 
 __all__ = [
     "Comparison",
@@ -11,6 +11,9 @@ __all__ = [
     "IncomparableError",
     "RunCost",
     "RunRecord",
+    "Search",
+    "SearchRecord",
     "Statistic",
+    "Trial",
     "compare",
 ]

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from frs_core.events import COCO_METRICS
 from service.comparison.guard import check_comparable
-from service.comparison.records import RunCost, RunRecord
-from service.comparison.result import Comparison, ComparisonRow, Statistic
+from service.comparison.records import RunCost, RunRecord, SearchRecord
+from service.comparison.result import Comparison, ComparisonRow, Search, Statistic, Trial
 from service.comparison.statistics import gap_closed, paired_difference, statistic
 from service.comparison.warnings import warnings_of
 
@@ -81,7 +81,15 @@ def _row(
         macs=costs[0].macs if costs else None,
         latency_ms=_latency(costs),
         expected_ap=first.expected_ap,
+        search=_search(first.search),
     )
+
+
+def _search(search: SearchRecord | None) -> Search | None:
+    if search is None:
+        return None
+    tried = tuple(Trial(values=dict(values), ap=ap) for values, ap in search.tried)
+    return Search(tried=tried, chosen=search.chosen, split=search.split)
 
 
 def _latency(costs: Sequence[RunCost]) -> Statistic:

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from frs_core.spec import canonical_hash
 from service.comparison.compare import compare
-from service.comparison.records import RunCost, RunRecord, Split
+from service.comparison.records import RunCost, RunRecord, SearchRecord, Split
 from service.comparison.result import Comparison
 from service.db.models import Evaluation, Experiment, Job
+from service.db.search import SEARCH
 from service.db.states import JobState
 
 
@@ -18,8 +19,8 @@ def comparison_of(session: Session, experiment_id: str, *, baseline: str = "none
     """The comparison of one experiment: the last evaluation of each succeeded job on the reported split.
 
     That split is `test`, or `val` where the data set has none. Jobs that have not succeeded count as
-    without a result, and the warnings name them. Raises LookupError for an unknown id, and
-    IncomparableError as `compare` does.
+    without a result, and the warnings name them; those of a search are no part of it. Raises LookupError
+    for an unknown id, and IncomparableError as `compare` does.
     """
     experiment = session.get(Experiment, experiment_id)
     if experiment is None:
@@ -28,7 +29,9 @@ def comparison_of(session: Session, experiment_id: str, *, baseline: str = "none
     split: Split = "val" if experiment.spec["dataset"].get("test") is None else "test"
     evaluations = _last_evaluations(session, experiment_id, split)
     jobs = session.scalars(
-        select(Job).where(Job.experiment_id == experiment_id).order_by(Job.position, Job.id)
+        select(Job)
+        .where(Job.experiment_id == experiment_id, Job.role != SEARCH)
+        .order_by(Job.position, Job.id)
     )
     expected = experiment.spec.get("expected", {})
     runs = [_record(job, evaluations.get(job.id), split, expected.get(job.label)) for job in jobs]
@@ -71,7 +74,18 @@ def _record(job: Job, evaluation: Evaluation | None, split: Split, expected_ap: 
         evaluator=evaluation.evaluator if evaluation else None,
         num_images=evaluation.num_images if evaluation else None,
         expected_ap=expected_ap,
+        search=_search(job.search or {}),
         cost=_cost(job.cost) if job.cost else None,
+    )
+
+
+def _search(search: Mapping[str, Any]) -> SearchRecord | None:
+    if "chosen" not in search:
+        return None
+    return SearchRecord(
+        tried=tuple((each["values"], each["ap"]) for each in search["tried"]),
+        chosen=search["chosen"],
+        split=search["split"],
     )
 
 

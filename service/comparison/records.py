@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Role = Literal["teacher", "student"]
 Split = Literal["train", "val", "test"]
@@ -20,6 +20,18 @@ class RunCost:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SearchRecord:
+    """What was tried before the run: values of parameters and the AP they had on `split`.
+
+    An AP of None says that the loss diverged. `chosen` is the number of the one that the run was given.
+    """
+
+    tried: tuple[tuple[Mapping[str, Any], float | None], ...]
+    chosen: int
+    split: Split
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunRecord:
     """One run and the numbers it ended with.
 
@@ -28,7 +40,7 @@ class RunRecord:
     where the result was, or will be, measured. The hashes are of the specification: of the schedule, of
     the teacher a student learns from (None for the teacher itself) and of the detector that is trained;
     `init` is how a student started. `cost` is None where it was not measured, `expected_ap` (on val) where
-    the experiment states none.
+    the experiment states none, `search` where no option was searched for.
     """
 
     job_id: str
@@ -49,6 +61,7 @@ class RunRecord:
     evaluator: str | None = None
     num_images: int | None = None
     expected_ap: float | None = None
+    search: SearchRecord | None = None
     cost: RunCost | None = None
 
     @property

@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from frs_core.spec.search import in_words
 from service.comparison.records import Role, Split
 
 
@@ -13,6 +14,30 @@ class Statistic(BaseModel):
     mean: float | None
     sd: float | None
     n: int
+
+
+class Trial(BaseModel):
+    """Values of parameters and the AP they had; None where the loss diverged."""
+
+    model_config = ConfigDict(frozen=True)
+
+    values: dict[str, bool | int | float | str]
+    ap: float | None
+
+    @property
+    def words(self) -> str:
+        """The values as a sentence has them: feature_weight=0.1."""
+        return in_words(self.values)
+
+
+class Search(BaseModel):
+    """How a row's options were found: one run a trial, on `split`; `chosen` is the number of the best."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tried: tuple[Trial, ...]
+    chosen: int
+    split: Split
 
 
 class ComparisonRow(BaseModel):
@@ -41,6 +66,7 @@ class ComparisonRow(BaseModel):
     expected_ap: float | None = Field(
         default=None, description="Fraction on val, as the experiment states it; None where it does not"
     )
+    search: Search | None = Field(default=None, description="None where no option was searched for")
     params: int | None = Field(default=None, description="Of the detector alone")
     macs: int | None = Field(default=None, description="Multiply-adds an image; papers call them FLOPs")
     latency_ms: Statistic = Statistic(mean=None, sd=None, n=0)
@@ -65,6 +91,11 @@ class Comparison(BaseModel):
     split: Split
     rows: tuple[ComparisonRow, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def searched(self) -> tuple[ComparisonRow, ...]:
+        """The rows whose options were searched for."""
+        return tuple(row for row in self.rows if row.search is not None)
 
     @property
     def has_expectations(self) -> bool:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.db.models import Event, Job, JobDependency, OutboxMessage
+from service.db.search import choose, has_been_tried
 from service.db.states import MOVES, TERMINAL, JobState
 
 PRIORITY_SECONDS = 3600.0
@@ -98,11 +99,11 @@ def _tell_dependents(session: Session, job: Job, moment: datetime) -> None:
         .execution_options(populate_existing=True)
     )
     dependents = session.scalars(waiting).all()
-    if job.state is JobState.SUCCEEDED:
+    if has_been_tried(job):
         held_back = _with_unfinished_dependencies(session, [dependent.id for dependent in dependents])
         for dependent in dependents:
             if dependent.id not in held_back:
-                enqueue(session, dependent, moment)
+                _release(session, dependent, moment)
         return
     for dependent in dependents:
         cause = f"it needs {job.name} ({job.id}), which is {job.state}"
@@ -116,10 +117,18 @@ def _tell_dependents(session: Session, job: Job, moment: datetime) -> None:
         )
 
 
+def _release(session: Session, job: Job, moment: datetime) -> None:
+    if choose(session, job, moment):
+        enqueue(session, job, moment)
+        return
+    reason = "the loss of every run of its search became infinite or no number: try smaller values"
+    move(session, job, JobState.BLOCKED, moment, reason_code="search_failed", reason=reason)
+
+
 def _with_unfinished_dependencies(session: Session, job_ids: list[str]) -> set[str]:
     statement = (
-        select(JobDependency.job_id)
+        select(JobDependency.job_id, Job)
         .join(Job, Job.id == JobDependency.depends_on_id)
         .where(JobDependency.job_id.in_(job_ids), Job.state != JobState.SUCCEEDED)
     )
-    return set(session.scalars(statement))
+    return {job_id for job_id, dependency in session.execute(statement) if not has_been_tried(dependency)}

@@ -1,7 +1,9 @@
 """Turns a validated specification into rows, all in the caller's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -11,6 +13,7 @@ from frs_core.spec import ExperimentSpec, JobKind, JobSpec, PlannedJob, expand
 from service.db.leases import now
 from service.db.models import Checkpoint, Event, Experiment, ExperimentTag, Job, JobDependency
 from service.db.moves import enqueue
+from service.db.search import SEARCH
 from service.db.states import JobState
 from service.db.types import is_id, new_id
 from service.jobs.idempotency import IdempotencyConflictError, claim_key
@@ -68,12 +71,32 @@ def submit_experiment(
     data_hash = _data_hash(dataset_report)
     for plan, job in zip(planned, jobs, strict=True):
         job.experiment_id, job.submitted_by = new, spec.submitted_by
-        job.job_key = job_key(plan.spec, dataset_hash=data_hash, teacher_hash=teacher_hash)
+        key_of = partial(job_key, dataset_hash=data_hash, teacher_hash=teacher_hash)
+        job.job_key = key_of(plan.spec)
         if job.role == "teacher":
             teacher_hash = job.job_key  # stands for the weights that this job is yet to store
+        job.search = _search(spec, plan, key_of)
         job.priority, job.max_attempts, job.created_at = priority, max_attempts, moment
-    _write(session, jobs, _waiting_for_teacher(planned, jobs), moment)
+    _write(session, jobs, _dependencies(jobs), moment)
     return experiment
+
+
+def _search(
+    experiment: ExperimentSpec, plan: PlannedJob, key_of: Callable[[JobSpec], str]
+) -> dict[str, Any] | None:
+    """What the method of a student's job may become; None where nothing is searched for."""
+    if plan.role != "student":
+        return None
+    method = next(each for each in experiment.methods if each.display_label == plan.label)
+    candidates = [
+        {
+            "values": dict(values),
+            "method": each.model_dump(mode="json"),
+            "job_key": key_of(plan.spec.model_copy(update={"method": each})),
+        }
+        for values, each in method.candidates()
+    ]
+    return {"candidates": candidates} if candidates else None
 
 
 def check_known(session: Session, spec: ExperimentSpec) -> str | None:
@@ -150,12 +173,14 @@ def _job(spec: JobSpec, *, role: str, label: str) -> Job:
     )
 
 
-def _waiting_for_teacher(planned: Sequence[PlannedJob], jobs: Sequence[Job]) -> list[JobDependency]:
-    teacher = next(job for job in jobs if job.role == "teacher")
+def _dependencies(jobs: Sequence[Job]) -> list[JobDependency]:
+    """All wait for the teacher, and what is judged for the search of its own row."""
     return [
-        JobDependency(job_id=job.id, depends_on_id=teacher.id, role="teacher")
-        for plan, job in zip(planned, jobs, strict=True)
-        if plan.waits_for_teacher
+        JobDependency(job_id=job.id, depends_on_id=other.id, role=other.role)
+        for job in jobs
+        for other in jobs
+        if (other.role == "teacher" and job.role != "teacher")
+        or (other.role == SEARCH and job.role == "student" and job.label == other.label)
     ]
 
 

@@ -30,7 +30,17 @@ def render(comparison: Comparison) -> str:
 def _columns() -> list[str]:
     identity = ["experiment", "split", "baseline", "label", "method", "role", "n", "seeds"]
     metrics = [f"{name}_{part}" for name in COCO_METRICS for part in ("mean", "sd", "n")]
-    return [*identity, *metrics, "delta_ap", "delta_ap_sd", "delta_ap_n", "gap_closed", *_COST, "expected_ap"]
+    return [
+        *identity,
+        *metrics,
+        "delta_ap",
+        "delta_ap_sd",
+        "delta_ap_n",
+        "gap_closed",
+        *_COST,
+        "expected_ap",
+        "searched",
+    ]
 
 
 def _line(comparison: Comparison, row: ComparisonRow) -> dict[str, Any]:
@@ -56,6 +66,7 @@ def _line(comparison: Comparison, row: ComparisonRow) -> dict[str, Any]:
         "macs": row.macs,
         **{f"latency_ms_{part}": getattr(row.latency_ms, part) for part in ("mean", "sd", "n")},
         "expected_ap": row.expected_ap,
+        "searched": "" if row.search is None else row.search.tried[row.search.chosen].words,
     }
 
 

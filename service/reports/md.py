@@ -34,8 +34,25 @@ def render(comparison: Comparison) -> str:
         title
         + "".join(f"| {' | '.join(cells)} |\n" for cells in table)
         + f"\n{_definitions(comparison)}\n"
+        + _searches(comparison)
         + (f"\nWarnings:\n\n{warnings}" if warnings else "")
     )
+
+
+def _searches(comparison: Comparison) -> str:
+    """One line for each row that was searched for: all that was tried, the chosen one in bold."""
+    lines = []
+    for row in comparison.searched:
+        assert row.search is not None
+        trials = [
+            f"{_escape(trial.words)}: {'diverged' if trial.ap is None else f'{100 * trial.ap:.1f}'}"
+            for trial in row.search.tried
+        ]
+        trials[row.search.chosen] = f"**{trials[row.search.chosen]}**"
+        lines.append(f"- {_escape(row.label)}: {'; '.join(trials)}\n")
+    if not lines:
+        return ""
+    return "\nSearched beforehand, one run each, by AP on `val` of the last checkpoint:\n\n" + "".join(lines)
 
 
 def _definitions(comparison: Comparison) -> str:

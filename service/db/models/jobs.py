@@ -23,7 +23,8 @@ from service.db.types import PrintedText, new_id, utc_now
 class Job(Base):
     """One unit of work. `token` is the fencing token of the newest attempt; 0 before the first.
 
-    `rank` orders the queue: smallest first. `position` is the job's place within its experiment.
+    `rank` orders the queue: smallest first. `position` is the job's place within its experiment. `search` is
+    what the options of its method may be, and what was found of them; `service.db.search` writes it.
     """
 
     __tablename__ = "jobs"
@@ -68,6 +69,7 @@ class Job(Base):
     latest_loss: Mapped[float | None]
     latest_ap: Mapped[float | None]
     cost: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    search: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     reason_code: Mapped[str | None] = mapped_column(String(64))
     reason: Mapped[str | None] = mapped_column(PrintedText)
@@ -86,7 +88,7 @@ class Job(Base):
 
 
 class JobDependency(Base):
-    """`job_id` waits for `depends_on_id`, and takes its weights as `role` (teacher)."""
+    """`job_id` waits for `depends_on_id`, to take its weights (`role` teacher) or what it found (search)."""
 
     __tablename__ = "job_dependencies"
 
