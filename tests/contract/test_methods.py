@@ -1,5 +1,6 @@
 """What every method promises, whatever folder it lives in."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -42,9 +43,16 @@ def losses(method: nn.Module, student: Any, teacher: Any, *, step: int = 1000) -
     from frs_core.methods.batch import Batch
 
     found: dict[str, Tensor] = method.losses(  # type: ignore[operator]
-        student, teacher, Batch(data_samples=(), input_shape=(64, 96)), step
+        student, teacher, Batch(data_samples=samples(len(student.neck[0])), input_shape=(64, 96)), step
     )
     return found
+
+
+def samples(num_images: int) -> list[Any]:
+    """The ground truth of the images: the first has two boxes, the others none."""
+    boxes = torch.tensor([[4.0, 8.0, 40.0, 30.0], [50.0, 2.0, 95.0, 63.0]])
+    found = [boxes, *[torch.zeros(0, 4)] * (num_images - 1)]
+    return [SimpleNamespace(gt_instances=SimpleNamespace(bboxes=each)) for each in found]
 
 
 def leaves_of(student: Any) -> list[Tensor]:

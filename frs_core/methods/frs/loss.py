@@ -14,6 +14,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from frs_core.detectors.signals import Signals
 from frs_core.imitation.adapter import Adapters
 from frs_core.imitation.boxes import inside_boxes
+from frs_core.imitation.features import imitation_loss, ramp
 from frs_core.imitation.masked import masked_mean, masked_squared_error, quotient
 from frs_core.methods.batch import Batch, Levels
 from frs_core.methods.frs.options import Options
@@ -34,9 +35,7 @@ def richness(teacher_logits: Sequence[Tensor], centerness: Sequence[Tensor] = ()
 
 def feature_loss(student: Sequence[Tensor], teacher: Sequence[Tensor], richness: Sequence[Tensor]) -> Tensor:
     """Sum over levels of sum(S (teacher - student)^2) / sum(S); features (N, C, H, W), student's adapted."""
-    return torch.stack(
-        [masked_squared_error(*level) for level in zip(student, teacher, richness, strict=True)]
-    ).sum()
+    return imitation_loss(student, teacher, richness)
 
 
 def classification_loss(
@@ -65,7 +64,7 @@ class Method(nn.Module):
         assert options.classification_weight is not None
         self._feature_weight = options.feature_weight
         self._classification_weight = options.classification_weight
-        self._warmup_steps = options.warmup_steps
+        self._options = options
         self._terms = options.terms
         if "feature" in options.terms:
             self.adapters = Adapters(
@@ -79,14 +78,20 @@ class Method(nn.Module):
     def losses(self, student: Signals, teacher: Signals, batch: Batch, step: int) -> dict[str, Tensor]:  # noqa: ARG002
         """`frs_feature` and `frs_classification`, scalars, of the given optimizer step (from 0)."""
         scores = richness(teacher.cls, teacher.centerness)
-        ramp = min(1.0, step / self._warmup_steps) if self._warmup_steps else 1.0
+        part = ramp(step, self._options.warmup_steps)
         terms = {}
         if "feature" in self._terms:
-            feature = feature_loss(self.adapters(student.neck), teacher.neck, scores)
-            terms["frs_feature"] = feature * (self._feature_weight * ramp)
+            feature = imitation_loss(
+                self.adapters(student.neck),
+                teacher.neck,
+                scores,
+                normalisation=self._options.normalisation,
+                scale=self._options.scale,
+            )
+            terms["frs_feature"] = feature * (self._feature_weight * part)
         if "classification" in self._terms:
             classification = classification_loss(student.cls, teacher.cls, scores)
-            terms["frs_classification"] = classification * (self._classification_weight * ramp)
+            terms["frs_classification"] = classification * (self._classification_weight * part)
         return terms
 
     @torch.no_grad()

@@ -7,32 +7,32 @@ the weights of each detector.
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from frs_core.methods import Signal
+from frs_core.methods.masked import MaskedOptions
 
 Term = Literal["feature", "classification"]
 
 
-class Options(BaseModel):
+class Options(MaskedOptions):
     """Weights of the two terms; None takes the published weight of the student's family.
 
+    `scale` is ours: with `teacher_variance` one feature weight serves teachers of any feature scale.
     `terms` leaves one out: the paper's own ablation. `score` is what richness is made of: the class
     probability, as in the paper's equation 2 and hence the default, or for FCOS its product with the
     centerness, which the detector itself ranks boxes by; the authors' code holds both.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    feature_weight: float | None = Field(default=None, ge=0, le=1000)
     classification_weight: float | None = Field(default=None, ge=0, le=1000)
     warmup_steps: int = Field(
         default=500, ge=0, description="Both terms grow linearly from 0 over these steps"
     )
     terms: tuple[Term, ...] = Field(default=("feature", "classification"), min_length=1, max_length=2)
     score: Literal["cls", "cls_x_centerness"] = "cls"
-    adapter_kernel: Literal[1, 3] = Field(
-        default=3, description="Of the convolution on the student's features"
+    scale: Literal["raw", "teacher_variance"] = Field(
+        default="raw",
+        description="Ours, not the paper's: features divided by the teacher's standard deviation per level",
     )
 
     @model_validator(mode="before")
