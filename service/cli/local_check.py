@@ -70,6 +70,7 @@ def _summary(spec: "ExperimentSpec") -> str:
     jobs = len(spec.methods) * len(spec.seeds)
     return (
         f"{spec.name}: 1 teacher and {jobs} students ({len(spec.methods)} methods x {len(spec.seeds)} seeds)"
+        + (f", after {spec.num_search_jobs} runs of search" if spec.num_search_jobs else "")
     )
 
 
