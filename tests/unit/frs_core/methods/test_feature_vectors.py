@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from frs_core.methods.cwd.loss import cwd_loss
 from frs_core.methods.fgd.context import GlobalContext
 from frs_core.methods.fgd.loss import fgd_loss
 from frs_core.methods.fgd.options import Options
@@ -31,6 +32,17 @@ def test_pkd(vectors_root: Path) -> None:
     arrays = np.load(vectors_root / "pkd.npz")
     student = [level.requires_grad_() for level in levels(arrays, "student_feat")]
     loss = pkd_loss(student, levels(arrays, "teacher_feat")) * float(arrays["weight"])
+    loss.backward()
+    assert_close(loss.detach(), arrays["loss"])
+    for number, level in enumerate(student):
+        assert level.grad is not None
+        assert_close(level.grad, arrays[f"grad_student_feat_{number}"])
+
+
+def test_cwd(vectors_root: Path) -> None:
+    arrays = np.load(vectors_root / "cwd.npz")
+    student = [level.requires_grad_() for level in levels(arrays, "student_feat")]
+    loss = cwd_loss(student, levels(arrays, "teacher_feat"), float(arrays["tau"])) * float(arrays["weight"])
     loss.backward()
     assert_close(loss.detach(), arrays["loss"])
     for number, level in enumerate(student):
