@@ -3,15 +3,16 @@
 Shapes: N images, C channels, H x W locations of a level, A anchors, K classes.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from frs_core.methods import Signal
+
+Levels = tuple[Tensor, ...]
 
 
 @dataclass(frozen=True)
@@ -94,14 +95,24 @@ def signals_of_inputs(
     """The signals in `requires` of what `teacher_inputs` gave: float32, whatever the teacher computes in."""
     dtype = next(teacher.backbone.parameters()).dtype  # type: ignore[union-attr]
     neck = tuple(teacher.extract_feat(inputs.to(dtype)))  # type: ignore[operator]
-    if Signal.CLS not in requires:
+    if not set(requires) & {Signal.CLS, Signal.BBOX, Signal.CENTERNESS}:
         return Signals(neck=_plain(neck))
-    head, branch = dense_head(teacher), _CLASS_BRANCH[family]
-    cls = tuple(branch(head, level) for level in neck)
-    if Signal.CENTERNESS not in requires:
-        return Signals(neck=_plain(neck), cls=_plain(cls))
-    centerness = tuple(_centerness(head, level) for level in neck)
-    return Signals(neck=_plain(neck), cls=_plain(cls), centerness=_plain(centerness))
+    head = dense_head(teacher)
+    if Signal.BBOX in requires:
+        cls, bbox = head(neck)[:2]
+        found = {"cls": _plain(cls), "bbox": _plain(_distances(head, bbox))}
+    else:
+        found = {"cls": _plain([_CLASS_BRANCH[family](head, level) for level in neck])}
+    if Signal.CENTERNESS in requires:
+        found["centerness"] = _plain([_centerness(head, level) for level in neck])
+    return Signals(neck=_plain(neck), **found)
+
+
+def _distances(head: Any, bbox: Sequence[Tensor]) -> list[Tensor]:
+    """Box outputs as the head gives them in training: FCOS then leaves normalised distances normalised."""
+    if not getattr(head, "norm_on_bbox", False):
+        return list(bbox)
+    return [level / stride for level, stride in zip(bbox, head.strides, strict=True)]
 
 
 def _plain(levels: Sequence[Tensor]) -> tuple[Tensor, ...]:
@@ -114,58 +125,3 @@ def _centerness(head: Any, level: Tensor) -> Tensor:
         level = conv(level)
     found: Tensor = head.conv_centerness(level)
     return found
-
-
-def student_losses(
-    student: nn.Module,
-    inputs: Tensor,
-    data_samples: Sequence[Any],
-    requires: Collection[Signal] = (),  # noqa: ARG001
-) -> tuple[dict[str, Any], Signals]:
-    """The detector's own losses, as it computes them, and its signals, caught on the way: one pass in all.
-
-    Neck features and class logits come whether `requires` names them or not; what else it names is added.
-
-    Under autocast neck and heads give float32 copies of their outputs, so that losses, and the coordinates
-    of regions, are computed in float32.
-    """
-    caught: dict[str, tuple[Tensor, ...]] = {}
-    with ExitStack() as hooks:
-        hooks.enter_context(_caught(student.neck, lambda output: caught.update(neck=tuple(output))))
-        hooks.enter_context(_caught(dense_head(student), lambda output: caught.update(cls=tuple(output[0]))))
-        for head in _region_heads(student):
-            hooks.enter_context(_caught(head, lambda _: None))
-        losses: dict[str, Any] = student.loss(inputs, list(data_samples))  # type: ignore[operator]
-    return {name: value for name, value in losses.items() if "loss" in name}, Signals(**caught)
-
-
-def _region_heads(detector: nn.Module) -> list[nn.Module]:
-    """The heads that classify regions: none, one, or one a stage of a cascade."""
-    if not hasattr(detector, "roi_head"):
-        return []
-    heads = cast(Any, detector.roi_head).bbox_head
-    return list(heads) if isinstance(heads, nn.ModuleList) else [heads]
-
-
-@contextmanager
-def _caught(module: Any, take: Callable[[Any], None]) -> Iterator[None]:
-    """Take what the module gives, in float32, as the module's callers then do."""
-
-    def catch(_module: nn.Module, _inputs: Any, output: Any) -> Any:
-        output = _in_float32(output)
-        take(output)
-        return output
-
-    handle = module.register_forward_hook(catch)
-    try:
-        yield
-    finally:
-        handle.remove()
-
-
-def _in_float32(output: Any) -> Any:
-    if isinstance(output, Tensor):
-        return output.float()
-    if isinstance(output, list | tuple):
-        return type(output)(_in_float32(each) for each in output)
-    return output

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from frs_core.detectors.seeds import seeded
-from frs_core.detectors.signals import Signals, student_losses, teacher_signals
+from frs_core.detectors.signals import Signals, teacher_signals
+from frs_core.detectors.student_signals import student_losses
 from frs_core.detectors.wall import BaseModel, ExponentialMovingAverage, OptimWrapper, fuse_conv_bn
 from frs_core.distributed import gather, mean
 from frs_core.errors import NonFiniteLossError

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.torch
 
 FAMILY = "retinanet"
 SIZES = ((8, 12), (4, 6), (1, 1))
+NUM_CLASSES, NUM_ANCHORS = 3, 2
 
 
 def build(name: str) -> Any:
@@ -36,7 +37,23 @@ def signals(channels: int, seed: int, *, batch: int = 2, dtype: torch.dtype = to
             torch.randn(batch, width, *size, generator=generator).to(dtype).requires_grad_() for size in SIZES
         )
 
-    return Signals(neck=leaves(channels), cls=leaves(5))
+    return Signals(
+        neck=leaves(channels),
+        cls=leaves(NUM_CLASSES * NUM_ANCHORS),
+        anchors=tuple(anchors(size) for size in SIZES),
+        positives=tuple(torch.rand(batch, NUM_ANCHORS, *size, generator=generator) < 0.3 for size in SIZES),
+    )
+
+
+def anchors(size: tuple[int, int]) -> Tensor:
+    """(H, W, A, 4): a small and a large box around each location of the (64, 96) input."""
+    height, width = 64 / size[0], 96 / size[1]
+    y, x = torch.meshgrid(
+        (torch.arange(size[0]) + 0.5) * height, (torch.arange(size[1]) + 0.5) * width, indexing="ij"
+    )
+    centre = torch.stack([x, y, x, y], dim=-1)[:, :, None]
+    half = torch.tensor([[-width, -height, width, height]]) * torch.tensor([[0.5], [1.0]])
+    return centre + half
 
 
 def losses(method: nn.Module, student: Any, teacher: Any, *, step: int = 1000) -> dict[str, Tensor]:

@@ -16,21 +16,13 @@ from frs_core.imitation.adapter import Adapters
 from frs_core.imitation.boxes import inside_boxes
 from frs_core.imitation.features import imitation_loss, ramp
 from frs_core.imitation.masked import masked_mean, masked_squared_error, quotient
+from frs_core.imitation.richness import richness
 from frs_core.methods.batch import Batch, Levels
 from frs_core.methods.frs.options import Options
 
 LOW_SCORE = 0.05
 
-
-def richness(teacher_logits: Sequence[Tensor], centerness: Sequence[Tensor] = ()) -> list[Tensor]:
-    """S: the highest class probability at each location, (N, A*K, H, W) to (N, 1, H, W), in [0, 1].
-
-    Times the probability of the centerness logits (N, 1, H, W), where these are given.
-    """
-    scores = [logits.float().amax(dim=1, keepdim=True).sigmoid() for logits in teacher_logits]
-    if not centerness:
-        return scores
-    return [score * center.float().sigmoid() for score, center in zip(scores, centerness, strict=True)]
+__all__ = ["LOW_SCORE", "Method", "classification_loss", "feature_loss", "richness"]
 
 
 def feature_loss(student: Sequence[Tensor], teacher: Sequence[Tensor], richness: Sequence[Tensor]) -> Tensor:

@@ -39,7 +39,8 @@ def test_each_distinct_config_trains_and_detects(one_image: dict[str, Any]) -> N
     import torch
 
     from frs_core.detectors.builders import build_detector
-    from frs_core.detectors.signals import student_losses, teacher_signals
+    from frs_core.detectors.signals import teacher_signals
+    from frs_core.detectors.student_signals import student_losses
     from frs_core.methods import Signal
 
     count = 0

@@ -60,7 +60,8 @@ def accumulated(
     averaged over the halves as well.
     """
     from frs_core.datasets.check import read_split
-    from frs_core.detectors.signals import Signals, student_losses
+    from frs_core.detectors.signals import Signals
+    from frs_core.detectors.student_signals import student_losses
     from frs_core.methods.batch import Batch
     from frs_core.training.optimizer import build_optimizer
     from frs_core.training.train import build_model
