@@ -4,12 +4,13 @@ Shapes: N images, C channels, H x W locations of a level, A anchors, K classes.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from frs_core.detectors.towers import TeacherHead, TowerFeatures
 from frs_core.methods import Signal
 
 Levels = tuple[Tensor, ...]
@@ -20,7 +21,8 @@ class Signals:
     """Per level, finest first: neck features (N, C, H, W), class logits (N, A*K, H, W), and FCOS's centerness
     logits (N, 1, H, W), of the teacher only.
 
-    `bbox` is what the dense head predicts of boxes (N, A*B, H, W), B numbers an anchor. Of the student alone:
+    `distributions` are GFL's logits of where a box's sides are (N, 4*B, H, W), B bins a side. `head` is the
+    teacher's, `towers` the features of the student's. Of the student alone:
     `anchors` (H, W, A, 4), x1 y1 x2 y2 in pixels of the input, and `positives` (N, A, H, W), true where its
     assigner gave an anchor (FCOS: a location, A = 1) an object.
 
@@ -31,9 +33,11 @@ class Signals:
     neck: tuple[Tensor, ...] = ()
     cls: tuple[Tensor, ...] = ()
     centerness: tuple[Tensor, ...] = ()
-    bbox: tuple[Tensor, ...] = ()
+    distributions: tuple[Tensor, ...] = ()
     anchors: tuple[Tensor, ...] = ()
     positives: tuple[Tensor, ...] = ()
+    towers: TowerFeatures | None = None
+    head: TeacherHead | None = None
 
 
 def _tower(classifier: str) -> Callable[[Any, Tensor], Tensor]:
@@ -77,7 +81,8 @@ def teacher_signals(
     teacher: nn.Module, family: str, images: Sequence[Tensor], requires: Collection[Signal]
 ) -> Signals:
     """The signals in `requires` of raw images (C, H, W), uint8; nothing else of the teacher is run."""
-    return signals_of_inputs(teacher, family, teacher_inputs(teacher, images), requires)
+    signals = signals_of_inputs(teacher, family, teacher_inputs(teacher, images), requires)
+    return with_head(signals, teacher, family, requires)
 
 
 @torch.no_grad()
@@ -95,24 +100,23 @@ def signals_of_inputs(
     """The signals in `requires` of what `teacher_inputs` gave: float32, whatever the teacher computes in."""
     dtype = next(teacher.backbone.parameters()).dtype  # type: ignore[union-attr]
     neck = tuple(teacher.extract_feat(inputs.to(dtype)))  # type: ignore[operator]
-    if not set(requires) & {Signal.CLS, Signal.BBOX, Signal.CENTERNESS}:
-        return Signals(neck=_plain(neck))
     head = dense_head(teacher)
-    if Signal.BBOX in requires:
-        cls, bbox = head(neck)[:2]
-        found = {"cls": _plain(cls), "bbox": _plain(_distances(head, bbox))}
-    else:
+    found: dict[str, Any] = {}
+    if Signal.DISTRIBUTIONS in requires:
+        cls, distributions = head(neck)
+        found = {"cls": _plain(cls), "distributions": _plain(distributions)}
+    elif set(requires) & {Signal.CLS, Signal.CENTERNESS}:
         found = {"cls": _plain([_CLASS_BRANCH[family](head, level) for level in neck])}
     if Signal.CENTERNESS in requires:
         found["centerness"] = _plain([_centerness(head, level) for level in neck])
     return Signals(neck=_plain(neck), **found)
 
 
-def _distances(head: Any, bbox: Sequence[Tensor]) -> list[Tensor]:
-    """Box outputs as the head gives them in training: FCOS then leaves normalised distances normalised."""
-    if not getattr(head, "norm_on_bbox", False):
-        return list(bbox)
-    return [level / stride for level, stride in zip(bbox, head.strides, strict=True)]
+def with_head(signals: Signals, teacher: nn.Module, family: str, requires: Collection[Signal]) -> Signals:
+    """The same, with the teacher's head where it is required."""
+    if Signal.HEAD_FEATURES not in requires:
+        return signals
+    return replace(signals, head=TeacherHead(dense_head(teacher), family))
 
 
 def _plain(levels: Sequence[Tensor]) -> tuple[Tensor, ...]:

@@ -10,6 +10,7 @@ from typing import Any, cast
 from torch import Tensor, nn
 
 from frs_core.detectors.signals import Levels, Signals, dense_head
+from frs_core.detectors.towers import TowerFeatures, features_seen
 from frs_core.methods import Signal
 
 
@@ -25,13 +26,13 @@ def student_losses(
     Under autocast neck and heads give float32 copies of their outputs, so that losses, and the coordinates
     of regions, are computed in float32.
     """
-    caught: dict[str, Levels] = {}
+    caught: dict[str, Any] = {}
     head = dense_head(student)
 
     def take_outputs(output: Any) -> None:
         caught.update(cls=tuple(output[0]))
-        if Signal.BBOX in requires:
-            caught.update(bbox=tuple(output[1]))
+        if Signal.DISTRIBUTIONS in requires:
+            caught.update(distributions=tuple(output[1]))
 
     with ExitStack() as hooks:
         hooks.enter_context(_caught(student.neck, lambda output: caught.update(neck=tuple(output))))
@@ -42,17 +43,22 @@ def student_losses(
                     head, lambda targets: caught.update(positives=_positives(head, targets, caught["cls"]))
                 )
             )
+        towers = hooks.enter_context(features_seen(head)) if Signal.HEAD_FEATURES in requires else None
         for region_head in _region_heads(student):
             hooks.enter_context(_caught(region_head, lambda _: None))
         losses: dict[str, Any] = student.loss(inputs, list(data_samples))  # type: ignore[operator]
-    if Signal.ANCHORS in requires:
+    if {Signal.ANCHORS, Signal.HEAD_FEATURES} & set(requires):
         caught.update(anchors=_anchors(head, caught["cls"]))
-    return {name: value for name, value in losses.items() if "loss" in name}, Signals(**caught)
+    seen = None if towers is None else TowerFeatures(*(tuple(map(tuple, tower)) for tower in towers))
+    own = {name: value for name, value in losses.items() if "loss" in name}
+    return own, Signals(**caught, towers=seen)
 
 
 def _anchors(head: Any, cls: Levels) -> Levels:
     """(H, W, A, 4) per level."""
     sizes = [tuple(level.shape[-2:]) for level in cls]
+    if not hasattr(head.prior_generator, "num_base_anchors"):
+        return ()  # points have none
     priors: list[Tensor] = head.prior_generator.grid_priors(sizes, device=cls[0].device)
     return tuple(level.reshape(*size, -1, 4) for level, size in zip(priors, sizes, strict=True))
 

@@ -17,21 +17,24 @@ from pydantic import BaseModel
 class Signal(StrEnum):
     """What a detector can yield for distillation, and what is known of the images it saw.
 
-    Of the teacher: those in `OF_THE_TEACHER`. `ANCHORS` and `TARGETS` are read of the student alone, whose
-    own assignment of ground truth they are. `GT` comes with every batch.
+    `DISTRIBUTIONS` are logits of where a box's sides are. `HEAD_FEATURES` are the student's, between two
+    convolutions of its head, and the teacher's head to go on with them. `ANCHORS` (points have none) and
+    `TARGETS` are the student's own, `TARGETS` being its assignment of ground truth. `GT` comes with every
+    batch.
     """
 
     NECK = "neck"
     CLS = "cls"
     CENTERNESS = "centerness"
-    BBOX = "bbox"
+    DISTRIBUTIONS = "distributions"
     HEAD_FEATURES = "head_features"
     ANCHORS = "anchors"
     TARGETS = "targets"
     GT = "gt"
 
 
-OF_THE_TEACHER = frozenset(Signal) - {Signal.ANCHORS, Signal.TARGETS, Signal.GT}
+CACHED = frozenset({Signal.NECK, Signal.CLS, Signal.CENTERNESS, Signal.DISTRIBUTIONS})
+"""What a teacher yields of an image, and a cache of it keeps."""
 
 
 @dataclass(frozen=True, kw_only=True)

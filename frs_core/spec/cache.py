@@ -17,6 +17,9 @@ from frs_core.spec.faults import fault
 from frs_core.spec.schedule import ScheduleSpec
 
 GIB = 2**30
+DISTRIBUTION_BINS = 17
+"""Of a side of a box, in every GFL of the zoo."""
+
 PAD_DIVISOR = 32
 """Every detector of the zoo pads a batch to the size of its largest image, rounded up to this."""
 
@@ -123,6 +126,7 @@ def _values(
         Signal.NECK: teacher.resolved_fpn_channels,
         Signal.CLS: entry.scores_per_location * (1 if teacher.is_two_stage else num_classes),
         Signal.CENTERNESS: 1,
+        Signal.DISTRIBUTIONS: 4 * DISTRIBUTION_BINS,
     }
     locations = sum(math.prod(math.ceil(length / stride) for length in size) for stride in entry.strides)
     return locations * sum(channels[signal] for signal in {Signal.NECK, *requires} & channels.keys())

@@ -137,6 +137,11 @@ class DetectorSpec(Spec):
         return self.fpn_channels or zoo.entry(self.zoo).fpn_channels
 
     @property
+    def resolved_stacked_convs(self) -> int:
+        """Convolutions in each tower of a one-stage head."""
+        return self.stacked_convs or zoo.entry(self.zoo).stacked_convs
+
+    @property
     def resolved_head_channels(self) -> int:
         """Channels inside the head's towers."""
         return self.head_channels or self.fpn_channels or zoo.entry(self.zoo).head_channels

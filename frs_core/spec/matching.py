@@ -23,9 +23,46 @@ def _check_part(teacher: DetectorSpec, student: DetectorSpec, method: MethodPart
     if Signal.CENTERNESS in method.requires and teacher.family != "fcos":
         message = f"{teacher.family} has no centerness: choose cls, or an FCOS teacher"
         raise fault(f"{field}.options.score", "cls_x_centerness", message)
-    reason = _mismatch(teacher, student, method)
+    if Signal.HEAD_FEATURES in method.requires:
+        _check_heads(teacher, student, method, field)
+    reason = _lacking(teacher, student, method) or _mismatch(teacher, student, method)
     if reason is not None:
         raise fault(field, method.name, f"{method.name!r} {reason}")
+
+
+def _lacking(teacher: DetectorSpec, student: DetectorSpec, method: MethodPart) -> str | None:
+    """What the method reads and one of the detectors does not have."""
+    families = {teacher.family, student.family}
+    if Signal.ANCHORS in method.requires and student.family == "fcos":
+        return "compares anchors with boxes, and fcos has points: choose another student, or `gt_box`"
+    if Signal.DISTRIBUTIONS in method.requires and families != {"gfl"}:
+        other = min(families - {"gfl"})
+        return f"reads distributions of box sides, which {other} does not predict: choose gfl for both"
+    if Signal.HEAD_FEATURES in method.requires and len(families) > 1:
+        return (
+            f"goes through the teacher's head, and one of {teacher.family} cannot follow one of "
+            f"{student.family}: choose one family for both"
+        )
+    return None
+
+
+def _check_heads(teacher: DetectorSpec, student: DetectorSpec, method: MethodPart, field: str) -> None:
+    """Raises where the student's tower cannot be left, or the teacher's not entered, after `conv`."""
+    for side, detector in (("teacher", teacher), ("student", student)):
+        if detector.is_two_stage:
+            message = f"{method.name!r} needs head features, which the {side}, a {detector.family}, has not"
+            raise fault(field, method.name, f"{message}: choose a one-stage detector")
+        conv, convs = method.resolve(student.family).model_dump()["conv"], detector.resolved_stacked_convs
+        if conv > convs:
+            message = f"the {side}'s towers have {convs} convolutions: give options.conv of at most {convs}"
+            raise fault(f"{field}.options.conv", conv, message)
+    ours, theirs = student.resolved_head_channels, teacher.resolved_head_channels
+    if ours != theirs:
+        message = (
+            f"{method.name!r} gives features of the student's towers ({ours} channels) to the teacher's "
+            f"({theirs}): choose equal head_channels"
+        )
+        raise fault(field, method.name, message)
 
 
 def _mismatch(teacher: DetectorSpec, student: DetectorSpec, method: MethodPart) -> str | None:
@@ -37,7 +74,7 @@ def _mismatch(teacher: DetectorSpec, student: DetectorSpec, method: MethodPart) 
             f"{list(theirs.strides)} and the student's {len(ours.strides)} {list(ours.strides)}: "
             "choose equal strides, as within one-stage or within two-stage detectors"
         )
-    if Signal.CLS not in method.compares:
+    if not {Signal.CLS, Signal.HEAD_FEATURES} & method.compares:
         return None
     if teacher.is_two_stage != student.is_two_stage:
         two, one = (teacher, student) if teacher.is_two_stage else (student, teacher)

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from frs_core.context import RunContext
 from frs_core.datasets.records import Split
-from frs_core.detectors.signals import Signals, signals_of_inputs, teacher_inputs
+from frs_core.detectors.signals import Signals, signals_of_inputs, teacher_inputs, with_head
 from frs_core.environment import environment
 from frs_core.errors import SpecError
-from frs_core.methods import OF_THE_TEACHER, Signal
+from frs_core.methods import CACHED, Signal
 from frs_core.spec.base import canonical_hash
 from frs_core.spec.cache import CacheSpec, cache_size
 from frs_core.spec.job import JobSpec, JobTeacher
@@ -48,7 +48,7 @@ class CachedTeacher:
         self._dtype = _DTYPES[cache.precision]
         self._context = context
         self._writes = True
-        self._names = ("neck", *sorted((teacher.requires & OF_THE_TEACHER) - {Signal.NECK}))
+        self._names = ("neck", *sorted((teacher.requires & CACHED) - {Signal.NECK}))
         self._num_read = self._num_computed = 0
 
     def signals(self, images: list[Tensor]) -> Signals:
@@ -120,15 +120,14 @@ class CachedTeacher:
     def _batched(self, entries: Sequence[dict[str, Levels]]) -> Signals:
         """Signals in float32 on the teacher's device."""
         device = next(self.detector.parameters()).device
-        return Signals(
-            **{
-                name: tuple(
-                    torch.cat(levels).to(device, torch.float32)
-                    for levels in zip(*(entry[name] for entry in entries), strict=True)
-                )
-                for name in self._names
-            }
-        )
+        found: dict[str, Any] = {
+            name: tuple(
+                torch.cat(levels).to(device, torch.float32)
+                for levels in zip(*(entry[name] for entry in entries), strict=True)
+            )
+            for name in self._names
+        }
+        return with_head(Signals(**found), self.detector, self._teacher.family, self.requires)
 
 
 def cached(teacher: Teacher, spec: JobSpec, split: Split, context: RunContext) -> CachedTeacher | Teacher:
