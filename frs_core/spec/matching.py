@@ -14,6 +14,9 @@ def check_pair(teacher: DetectorSpec, student: DetectorSpec, method: MethodSpec,
 
 
 def _check_part(teacher: DetectorSpec, student: DetectorSpec, method: MethodPart, field: str) -> None:
+    reason = _lacking(teacher, student, method)
+    if reason is not None:
+        raise fault(field, method.name, f"{method.name!r} {reason}")
     try:
         method.resolve(student.family)
     except ValueError as error:
@@ -25,7 +28,7 @@ def _check_part(teacher: DetectorSpec, student: DetectorSpec, method: MethodPart
         raise fault(f"{field}.options.score", "cls_x_centerness", message)
     if Signal.HEAD_FEATURES in method.requires:
         _check_heads(teacher, student, method, field)
-    reason = _lacking(teacher, student, method) or _mismatch(teacher, student, method)
+    reason = _mismatch(teacher, student, method)
     if reason is not None:
         raise fault(field, method.name, f"{method.name!r} {reason}")
 
@@ -38,6 +41,9 @@ def _lacking(teacher: DetectorSpec, student: DetectorSpec, method: MethodPart) -
     if Signal.DISTRIBUTIONS in method.requires and families != {"gfl"}:
         other = min(families - {"gfl"})
         return f"reads distributions of box sides, which {other} does not predict: choose gfl for both"
+    if Signal.HEAD_FEATURES in method.requires and (teacher.is_two_stage or student.is_two_stage):
+        other = teacher.family if teacher.is_two_stage else student.family
+        return f"needs head features, which a {other} has not: choose one-stage detectors"
     if Signal.HEAD_FEATURES in method.requires and len(families) > 1:
         return (
             f"goes through the teacher's head, and one of {teacher.family} cannot follow one of "
@@ -49,9 +55,6 @@ def _lacking(teacher: DetectorSpec, student: DetectorSpec, method: MethodPart) -
 def _check_heads(teacher: DetectorSpec, student: DetectorSpec, method: MethodPart, field: str) -> None:
     """Raises where the student's tower cannot be left, or the teacher's not entered, after `conv`."""
     for side, detector in (("teacher", teacher), ("student", student)):
-        if detector.is_two_stage:
-            message = f"{method.name!r} needs head features, which the {side}, a {detector.family}, has not"
-            raise fault(field, method.name, f"{message}: choose a one-stage detector")
         conv, convs = method.resolve(student.family).model_dump()["conv"], detector.resolved_stacked_convs
         if conv > convs:
             message = f"the {side}'s towers have {convs} convolutions: give options.conv of at most {convs}"

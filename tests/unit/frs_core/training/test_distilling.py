@@ -16,7 +16,9 @@ pytestmark = pytest.mark.torch
 FAMILIES = ("retinanet", "fcos", "gfl", "faster_rcnn", "cascade_rcnn")
 
 
-def first_terms(spec: Any) -> tuple[dict[str, torch.Tensor], Any]:
+def first_terms(
+    spec: Any, wrap: Callable[[Any], Any] = lambda teacher: teacher
+) -> tuple[dict[str, torch.Tensor], Any]:
     from frs_core.datasets.check import read_split
     from frs_core.training.samples import SplitImages, StepSampler, make_loader
     from frs_core.training.train import build_model
@@ -24,6 +26,7 @@ def first_terms(spec: Any) -> tuple[dict[str, torch.Tensor], Any]:
     split = read_split(spec.dataset, "train")
     with tempfile.TemporaryDirectory() as workdir:
         model = build_model(spec, split.classes, LocalContext(Path(workdir)))
+    model.read_teacher_through(wrap)
     images = SplitImages(split, spec.dataset.format, spec.input_size, seed=spec.seed, flip_probability=0.5)
     sampler = StepSampler(len(images), 2, seed=spec.seed, first_step=0, total_steps=1)
     [[batch]] = make_loader(images, sampler, batch_size=2, data_workers=0)
