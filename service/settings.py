@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     )
     max_request_bytes: int = Field(default=1_000_000, ge=1000)
     max_upload_bytes: int = Field(
-        default=100_000_000, ge=1000, description="Of a request that brings pictures"
+        default=100_000_000, ge=1000, description="Of a request that brings pictures or a record"
     )
     keep_state_checkpoints: int = Field(default=2, ge=1)
     weights_mirror: Path | None = Field(

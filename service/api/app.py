@@ -24,6 +24,7 @@ from service.api import (
     predictions,
     problems,
     rendering,
+    transfer,
 )
 from service.api.dependencies import Resources
 from service.settings import Settings
@@ -61,7 +62,18 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.closing = threading.Event()
     api = APIRouter(prefix=BASE_PATH, responses=_ERRORS)
-    for module in (experiments, plans, comparison, jobs, predictions, observations, files, catalogue, events):
+    for module in (
+        experiments,
+        plans,
+        transfer,
+        comparison,
+        jobs,
+        predictions,
+        observations,
+        files,
+        catalogue,
+        events,
+    ):
         api.include_router(module.router)
     app.include_router(api)
     app.include_router(health.router, responses=_ERRORS)

@@ -27,6 +27,7 @@ from service.db import ledger, queries
 from service.db.models import Event, Experiment
 from service.db.needs import unmet_needs
 from service.jobs.submit import submit_experiment
+from service.records.write import IMPORTED
 
 router = APIRouter(prefix="/experiments", route_class=JsonRoute, tags=["experiments"])
 State = Literal["queued", "running", "paused", "failed", "blocked", "cancelled", "succeeded"]
@@ -173,10 +174,17 @@ def experiment_detail(session: Session, experiment: Experiment) -> ExperimentDet
     return ExperimentDetail.from_row(
         experiment,
         [
+            *_imported(session, experiment),
             *_unmet(session, experiment),
             *(notice for notice in notices if (notice.code, notice.field) not in said),
         ],
     )
+
+
+def _imported(session: Session, experiment: Experiment) -> list[Notice]:
+    """That it was, of an experiment that did not run here."""
+    found = queries.experiment_event(session, experiment.id, IMPORTED)
+    return [] if found is None else [Notice(source="import", code="imported", message=found.message)]
 
 
 def _unmet(session: Session, experiment: Experiment) -> list[Notice]:

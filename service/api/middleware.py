@@ -24,7 +24,7 @@ BROWSER_HEADERS: Mapping[str, str] = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 MAX_DISCARDED_BYTES = 64 * 2**20
-_UPLOAD = re.compile(r"^/api/v1/jobs/[^/]+/predict$")
+_UPLOAD = re.compile(r"^/api/v1/(jobs/[^/]+/predict|experiments/import)$")
 _REQUEST_ID = re.compile(r"^[\w.-]{1,64}$", re.ASCII)
 _log = structlog.get_logger("service.api")
 

@@ -4,7 +4,6 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from frs_core.spec.search import in_words
 from service.cli import words
 from service.client import Comparison, ComparisonRow, Search
 
@@ -68,7 +67,7 @@ def _search(label: str, search: Search) -> Text:
     for number, trial in enumerate(search.tried):
         ap = "diverged" if trial.ap is None else f"AP {words.points(trial.ap)}"
         line.append("; " if number else "")
-        line.append(f"{in_words(trial.values)} {ap}", style="bold not dim" if number == search.chosen else "")
+        line.append(f"{trial.words} {ap}", style="bold not dim" if number == search.chosen else "")
     return line
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import doctor, download, experiments, jobs, machine, plan, predict, submit
+from service.cli import doctor, download, experiments, jobs, machine, plan, predict, record, submit
 from service.cli.exit_codes import HELP
 from service.cli.faults import HANDLED, report
 from service.cli.session import open_session
@@ -43,6 +43,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "compare": experiments.compare,
     "download": download.download,
     "predict": predict.predict,
+    "record": record.record,
+    "import": record.import_record,
     "logs": jobs.logs,
     "cancel": jobs.cancel,
     "doctor": doctor.doctor,

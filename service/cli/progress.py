@@ -103,7 +103,8 @@ def _job_table(jobs: Sequence[Job], *, wide: bool) -> Table:
 
 def _cells(job: Job, *, wide: bool) -> list[RenderableType]:
     epoch = f"{job.epoch}/{job.total_epochs}" if job.total_epochs else words.NOTHING
-    cells: list[RenderableType] = [Text(job.label), str(job.seed), _state(job, with_tries=wide)]
+    title = words.tried(job) if job.role == "search" else job.label
+    cells: list[RenderableType] = [Text(title), str(job.seed), _state(job, with_tries=wide)]
     if wide:
         cells.append(_bar(job))
     return [*cells, epoch, words.loss(job.latest_loss), words.points(job.latest_ap), _time(job)]

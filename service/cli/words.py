@@ -86,10 +86,15 @@ def age(moment: datetime, now: datetime) -> str:
     return "just now"
 
 
+def tried(job: Job) -> str:
+    """What a table calls a run of a search: its row, and the values."""
+    return job.name.replace(" search ", " ", 1)
+
+
 def job_title(job: Job) -> str:
     """What a line calls a job."""
     if job.role == "search":
-        return job.name
+        return tried(job)
     return job.label if job.role == "teacher" else f"{job.label} · seed {job.seed}"
 
 

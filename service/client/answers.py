@@ -194,6 +194,7 @@ class Trial(Answer):
     """Values of searched parameters and the AP (a fraction) they had; None where the loss diverged."""
 
     values: Mapping[str, bool | int | float | str]
+    words: str
     ap: float | None
 
 

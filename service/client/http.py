@@ -111,6 +111,26 @@ class Client:
                 return self._get(artifact.download, Plan)
         raise LookupError(f"job {job_id} left no plan.json")
 
+    def record(self, experiment_id: str) -> Any:
+        """What its ended jobs recorded, as JSON."""
+        path = f"{API}/experiments/{_segment(experiment_id)}/record"
+        return self._send("GET", path, timeout=SUBMIT_TIMEOUT_SECONDS, retry=True).json()
+
+    def import_record(self, record: Mapping[str, Any], files: Sequence[bytes] = ()) -> Experiment:
+        """Takes in what `record` gave, with the bytes of the files that it names."""
+        text = json.dumps(record, sort_keys=True)
+        response = self._send(
+            "POST",
+            f"{API}/experiments/import",
+            files=[
+                ("record", (None, text.encode())),
+                *(("files", (f"{number}", content)) for number, content in enumerate(files)),
+            ],
+            timeout=SUBMIT_TIMEOUT_SECONDS,
+            retry=True,
+        )
+        return _read(response, Experiment)
+
     def experiments(self, **filters: str) -> Iterator[ExperimentSummary]:
         """All experiments, the newest first, fetched page by page. Filters are those of the API."""
         return self._pages(f"{API}/experiments", ExperimentSummary, filters)

@@ -1,6 +1,6 @@
 """The form of a comparison, in JSON and in Python. Fractions, unrounded; rounding belongs to the views."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from frs_core.spec.search import in_words
 from service.comparison.records import Role, Split
@@ -24,6 +24,7 @@ class Trial(BaseModel):
     values: dict[str, bool | int | float | str]
     ap: float | None
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def words(self) -> str:
         """The values as a sentence has them: feature_weight=0.1."""

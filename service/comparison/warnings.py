@@ -22,6 +22,7 @@ def warnings_of(
         *_single_seed(rows),
         *_unequal_seeds(rows),
         *_unequal_starts(runs, baseline),
+        *_edges(rows),
         *_unexpected(rows, runs),
         *_validation_split(runs),
     )
@@ -87,6 +88,26 @@ def _unequal_seeds(rows: Sequence[ComparisonRow]) -> Iterator[str]:
     if len(set(counts.values())) > 1:
         shown = ", ".join(f"{label} {count}" for label, count in counts.items())
         yield f"The rows rest on different numbers of seeds ({shown}); a difference uses the seeds both have."
+
+
+def _edges(rows: Sequence[ComparisonRow]) -> Iterator[str]:
+    """Of searches whose best value has nothing tried beyond it."""
+    found: dict[str, list[str]] = {"smallest": [], "largest": []}
+    for row in rows:
+        if row.search is None:
+            continue
+        best = row.search.tried[row.search.chosen].values
+        for parameter, value in best.items():
+            tried = {trial.values[parameter] for trial in row.search.tried}
+            numbers = sorted(each for each in tried if isinstance(each, int | float))
+            if len(numbers) > 1 and value in (numbers[0], numbers[-1]):
+                found["smallest" if value == numbers[0] else "largest"].append(row.label)
+    for side, labels in found.items():
+        if labels:
+            yield (
+                f"The {side} value tried was the best for {', '.join(labels)}: beyond it may be a better "
+                "one; search further, for every method alike."
+            )
 
 
 def _unexpected(rows: Sequence[ComparisonRow], runs: Sequence[RunRecord]) -> Iterator[str]:

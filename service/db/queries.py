@@ -121,6 +121,12 @@ def experiment_warnings(session: Session, experiment_id: str) -> Sequence[tuple[
     return [(row[0], row[1]) for row in session.execute(statement)]
 
 
+def experiment_event(session: Session, experiment_id: str, kind: str) -> Event | None:
+    """The first event of that kind."""
+    statement = select(Event).where(Event.experiment_id == experiment_id, Event.kind == kind)
+    return session.scalars(statement.order_by(Event.id).limit(1)).one_or_none()
+
+
 def list_workers(session: Session) -> Sequence[Worker]:
     """All workers that ever registered, the one heard of last first."""
     return session.scalars(select(Worker).order_by(Worker.heartbeat_at.desc(), Worker.id)).all()

@@ -5,7 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from service.comparison import Comparison, ComparisonRow, IncomparableError, RunCost, Statistic, compare
+from service.comparison import (
+    Comparison,
+    ComparisonRow,
+    IncomparableError,
+    RunCost,
+    SearchRecord,
+    Statistic,
+    compare,
+)
 
 
 def row(comparison: Comparison, label: str) -> ComparisonRow:
@@ -199,3 +207,16 @@ def test_what_an_experiment_expects_stands_beside_what_was_measured(runs):
         "0.4 points are no surprise"
     )
     assert not [warning for warning in compare(expecting).warnings if "expected" in warning], "not on val"
+
+
+def searched(make_run, values, chosen):
+    tried = tuple(({"weight": value}, 0.3) for value in values)
+    return make_run("frs", 0, 0.34, search=SearchRecord(tried=tried, chosen=chosen, split="val"))
+
+
+@pytest.mark.parametrize(("chosen", "words"), [(0, "smallest"), (1, ""), (2, "largest")])
+def test_a_best_value_at_the_edge_of_what_was_tried_is_told(make_run, chosen, words):
+    runs = [make_run("teacher", 0, 0.4), make_run("none", 0, 0.3), searched(make_run, (0.1, 1, 10), chosen)]
+    told = [warning for warning in compare(runs).warnings if "search further" in warning]
+    assert len(told) == bool(words)
+    assert all(words in warning and "frs" in warning for warning in told)
