@@ -50,8 +50,8 @@ Run = Callable[[], object]
 class Bench:
     """The data, one batch of it, and models of a job on it."""
 
-    def __init__(self, dataset: dict[str, Any], folder: Path) -> None:
-        self._dataset = dataset
+    def __init__(self, dataset: dict[str, Any], folder: Path, *, zoo: str = ZOO) -> None:
+        self._dataset, self._zoo = dataset, zoo
         self._weights = folder / "teacher.safetensors"
         self._context = LocalContext(folder)
         self.spec = self._spec("frs")
@@ -59,7 +59,8 @@ class Bench:
         if not self._weights.exists():
             detector = build_detector(self.spec.teacher.detector, len(self._split.classes), seed=1)
             with torch.no_grad():  # untrained, it would score all places alike
-                detector.bbox_head.retina_cls.weight.mul_(50)
+                classifier = detector.bbox_head.retina_cls if zoo == ZOO else detector.bbox_head.gfl_cls
+                classifier.weight.mul_(50)
             save_weights(detector.state_dict(), self._weights, {})
         images = SplitImages(
             self._split, self.spec.dataset.format, self.spec.input_size, seed=0, flip_probability=0.5
@@ -67,7 +68,7 @@ class Bench:
         sampler = StepSampler(len(images), 8, seed=0, first_step=0, total_steps=1)
         [[self.batch]] = make_loader(images, sampler, batch_size=8, data_workers=0)
 
-    def model(self, method: str = "frs", **teacher: Any) -> DistillingDetector:
+    def model(self, method: str | dict[str, Any] = "frs", **teacher: Any) -> DistillingDetector:
         """A model at a step where the method's weights are full, which diagnoses nothing."""
         spec = self._spec(method, **teacher)
         model = build_model(spec, self._split.classes, self._context).to(get_device())
@@ -87,16 +88,20 @@ class Bench:
         optimizer = build_optimizer(model, self.spec.schedule)
         return lambda: model.train_step([self.batch], optimizer)
 
-    def _spec(self, method: str, **teacher: Any) -> JobSpec:
+    def _spec(self, method: str | dict[str, Any], **teacher: Any) -> JobSpec:
         return JobSpec.model_validate(
             {
                 "kind": "distill",
                 "name": "benchmark",
                 "dataset": self._dataset,
                 "input_size": (320, 240),
-                "detector": STUDENT,
-                "teacher": {"detector": TEACHER, "checkpoint": str(self._weights), **teacher},
-                "method": {"name": method},
+                "detector": {**STUDENT, "zoo": self._zoo},
+                "teacher": {
+                    "detector": {**TEACHER, "zoo": self._zoo},
+                    "checkpoint": str(self._weights),
+                    **teacher,
+                },
+                "method": {"name": method} if isinstance(method, str) else method,
                 "schedule": {"epochs": 1, "batch_size": 8},
             }
         )
@@ -118,7 +123,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(dataset, Path(folder))
-        _show_times(_timed(_parts(bench), chosen.repeats), chosen.repeats)
+        _show_times(timed(_parts(bench), chosen.repeats), chosen.repeats)
         _show_losses(bench)
         given = ["--voc", str(chosen.voc)] if chosen.voc else []
         _show_memory(
@@ -130,7 +135,7 @@ def main() -> None:
         )
 
 
-def _timed(parts: dict[str, Run], repeats: int) -> dict[str, float]:
+def timed(parts: dict[str, Run], repeats: int) -> dict[str, float]:
     """Median seconds of each."""
     for run in parts.values():  # warm up
         run()
