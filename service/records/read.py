@@ -1,5 +1,8 @@
 """Makes a record of what the database holds."""
 
+from pathlib import PurePath
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from frs_core.datasets.records import DatasetReport
@@ -27,7 +30,7 @@ def record_of(session: Session, experiment: Experiment) -> Recorded:
 
     Of a judged job the predictions and match arrays of the reported split are kept, of a search none.
     """
-    spec = ExperimentSpec.model_validate(experiment.spec)
+    spec = ExperimentSpec.model_validate(without_places(experiment.spec))
     report = experiment.dataset_report
     jobs = [job for job in sorted(experiment.jobs, key=lambda job: job.position) if job.state in ENDED]
     if not jobs:
@@ -44,11 +47,28 @@ def record_of(session: Session, experiment: Experiment) -> Recorded:
     )
 
 
+def without_places(spec: dict[str, Any]) -> dict[str, Any]:
+    """A specification in which an absolute path is but its last name: where it lay is this machine's affair.
+
+    >>> without_places({"dataset": {"root": "/home/ann/cells"}, "checkpoint": "zoo", "seeds": [0]})
+    {'dataset': {'root': 'cells'}, 'checkpoint': 'zoo', 'seeds': [0]}
+    """
+    return {key: _without_place(value) for key, value in spec.items()}
+
+
+def _without_place(value: Any) -> Any:
+    if isinstance(value, dict):
+        return without_places(value)
+    if isinstance(value, str) and PurePath(value).is_absolute():
+        return PurePath(value).name
+    return value
+
+
 def _job(session: Session, job: Job, split: str) -> JobRecord:
     attempts = recorded.job_attempts(session, job.id)
     kept = () if job.role == "search" else (f"predictions_{split}.json", f"matches_{split}.npz")
     found = {
-        "spec": job.spec,
+        "spec": without_places(job.spec),
         "state": job.state.value,
         "environment": attempts[-1].environment if attempts else None,
         "evaluations": [
