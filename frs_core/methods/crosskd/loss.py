@@ -17,18 +17,10 @@ from frs_core.imitation.box_distances import (
     iou_loss_of_sides,
     side_divergence,
 )
+from frs_core.imitation.channels import aligned
 from frs_core.imitation.masked import quotient
 from frs_core.methods.batch import Batch, Levels
 from frs_core.methods.crosskd.options import Options
-from frs_core.methods.pkd.loss import standardised
-
-
-def aligned(student: Tensor, teacher: Tensor) -> Tensor:
-    """The student's features with the teacher's mean and deviation, by channel over the batch."""
-    axes = (0, 2, 3)
-    count = teacher.numel() // teacher.shape[1]
-    deviation = teacher.std(dim=axes, keepdim=True, correction=min(1, count - 1))
-    return standardised(student) * deviation + teacher.mean(dim=axes, keepdim=True)
 
 
 def classification_loss(cross: Sequence[Tensor], teacher: Sequence[Tensor], num_positives: Tensor) -> Tensor:

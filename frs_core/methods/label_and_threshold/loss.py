@@ -5,24 +5,19 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from frs_core.detectors.signals import Signals
-from frs_core.imitation.features import MaskedImitation
-from frs_core.imitation.richness import richness
-from frs_core.methods.batch import Batch, Levels
-from frs_core.methods.label_and_threshold.options import Options
+from frs_core.methods.batch import Batch
+from frs_core.methods.teacher_threshold.loss import Method as TeacherThreshold
 
 
-class Method(MaskedImitation):
+class Method(TeacherThreshold):
     """One term, `label_and_threshold_feature`."""
 
     name = "label_and_threshold"
 
-    def __init__(self, options: Options, levels: Levels, *, seed: int) -> None:
-        super().__init__(options, levels, seed=seed)
-        self._threshold = options.threshold
-
-    def masks(self, student: Signals, teacher: Signals, batch: Batch) -> Sequence[Tensor]:  # noqa: ARG002
+    def masks(self, student: Signals, teacher: Signals, batch: Batch) -> Sequence[Tensor]:
         """One where any anchor is positive and S exceeds the threshold."""
+        sure = super().masks(student, teacher, batch)
         return [
-            ((score > self._threshold) & positive.any(dim=1, keepdim=True)).float()
-            for score, positive in zip(richness(teacher.cls), student.positives, strict=True)
+            mask * positive.any(dim=1, keepdim=True)
+            for mask, positive in zip(sure, student.positives, strict=True)
         ]

@@ -11,22 +11,18 @@ from typing import Any
 from pydantic import Field
 
 from frs_core.methods import Signal
-from frs_core.methods.masked import LIKE_FRS, MaskedOptions
+from frs_core.methods.masked import LIKE_FRS
+from frs_core.methods.teacher_threshold.options import Options as ThresholdOptions
+from frs_core.methods.teacher_threshold.options import compares
+
+__all__ = ["DEFAULTS", "Options", "compares", "requires"]
 
 
-class Options(MaskedOptions):
+class Options(ThresholdOptions):
     """The warm-up is FRS's."""
 
     threshold: float = Field(default=0.1, ge=0, lt=1)
-    warmup_steps: int = Field(
-        default=500, ge=0, description="The term grows linearly from 0 over these steps"
-    )
 
 
 DEFAULTS: Mapping[str, Mapping[str, Any]] = LIKE_FRS
 requires: frozenset[Signal] = frozenset({Signal.NECK, Signal.CLS, Signal.TARGETS})
-
-
-def compares(options: Options) -> frozenset[Signal]:  # noqa: ARG001
-    """The features; scores and labels only say where."""
-    return frozenset({Signal.NECK})

@@ -12,24 +12,9 @@ from torch.nn.functional import mse_loss
 
 from frs_core.detectors.signals import Signals
 from frs_core.imitation.adapter import adapters_where_needed
+from frs_core.imitation.channels import standardised
 from frs_core.methods.batch import Batch, Levels
 from frs_core.methods.pkd.options import Options
-
-_EPSILON = 1e-6
-
-
-def standardised(level: Tensor) -> Tensor:
-    """Each channel with mean 0 and deviation 1 over images and locations, (N, C, H, W), in float32.
-
-    A channel that is constant gives zeros, with zero gradient.
-    """
-    level = level.float()
-    axes, count = (0, 2, 3), level.numel() // level.shape[1]
-    centred = level - level.mean(dim=axes, keepdim=True)
-    variance = centred.square().sum(dim=axes, keepdim=True) / max(1, count - 1)
-    varies = variance > 0
-    deviation = variance.where(varies, variance.new_ones(())).sqrt()
-    return (centred / (deviation + _EPSILON)).where(varies, centred.new_zeros(()))
 
 
 def pkd_loss(student: Sequence[Tensor], teacher: Sequence[Tensor]) -> Tensor:

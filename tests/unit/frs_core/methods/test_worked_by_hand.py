@@ -14,9 +14,9 @@ from frs_core.imitation.box_distances import (
     iou_loss_of_sides,
     side_divergence,
 )
+from frs_core.imitation.channels import aligned
 from frs_core.imitation.features import imitation_loss, ramp, variance
 from frs_core.methods.batch import Batch, Levels
-from frs_core.methods.crosskd.loss import aligned
 from frs_core.methods.crosskd.loss import box_loss as crosskd_box
 from frs_core.methods.crosskd.loss import classification_loss as crosskd_classes
 from frs_core.methods.cwd.loss import cwd_loss
