@@ -23,7 +23,7 @@ def standardised(level: Tensor) -> Tensor:
 
 
 def aligned(student: Tensor, teacher: Tensor) -> Tensor:
-    """The student's features (N, C, H, W) with the teacher's mean and deviation, by channel over the batch."""
+    """The student's features with the teacher's mean and deviation, by channel; both (N, C, H, W)."""
     axes = (0, 2, 3)
     count = teacher.numel() // teacher.shape[1]
     deviation = teacher.std(dim=axes, keepdim=True, correction=min(1, count - 1))
