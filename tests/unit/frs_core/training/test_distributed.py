@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +73,7 @@ def accumulated(
         return torch.stack([part.mean() for part in flat]).sum(), student, teacher
 
     def joined(parts: tuple[Any, ...]) -> Any:
-        names = [field.name for field in fields(Signals)]
-        levels = {name: [getattr(part, name) for part in parts] for name in names}
+        levels = {name: [getattr(part, name) for part in parts] for name in ("neck", "cls")}
         return Signals(
             **{name: tuple(map(torch.cat, zip(*each, strict=True))) for name, each in levels.items()}
         )
