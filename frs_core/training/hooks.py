@@ -83,7 +83,7 @@ def _in_words(values: dict[str, float]) -> str:
 
 
 class DominanceHook(Hook):  # type: ignore[misc]
-    """Warns, once, of a distillation term that stays above five times the plain loss after its warm-up.
+    """Warns, once of each, of a distillation term that stays above five times the plain loss after its warm-up.
 
     Re-runs of the published FRS code diverged in this way.
     """
@@ -92,6 +92,7 @@ class DominanceHook(Hook):  # type: ignore[misc]
         self._context = context
         self._warmup_steps = warmup_steps
         self._lasted: dict[str, int] = {}
+        self._told: set[str] = set()
 
     def after_train_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
@@ -102,7 +103,8 @@ class DominanceHook(Hook):  # type: ignore[misc]
         for name, value in outputs.items():
             dominant = name not in _TOTALS and value > _DOMINANT_RATIO * outputs["plain_loss"]
             self._lasted[name] = self._lasted.get(name, 0) + 1 if dominant else 0
-            if self._lasted[name] == _DOMINANT_STEPS:
+            if self._lasted[name] == _DOMINANT_STEPS and name not in self._told:
+                self._told.add(name)
                 self._context.warn(
                     "dominant_term",
                     f"the distillation term {name!r} was above {_DOMINANT_RATIO:g} times the detector's own "

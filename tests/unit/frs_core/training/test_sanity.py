@@ -77,6 +77,8 @@ def test_a_term_that_stays_dominant_after_its_warm_up_is_a_warning(tmp_path: Pat
     assert not (tmp_path / "events.jsonl").exists()
     for number in range(60, 200):
         step(number, 6.0)
+    for number in range(200, 300):  # it falls and rises again, and is told once
+        step(number, 1.0 if number == 200 else 6.0)
     [warning] = events(tmp_path)
     assert isinstance(warning, WarningEvent)
     assert warning.details == {"term": "frs_feature", "step": 60}
