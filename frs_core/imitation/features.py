@@ -64,7 +64,8 @@ class MaskedImitation(nn.Module, ABC):
         assert options.feature_weight is not None
         self._options = options
         self._weight = options.feature_weight
-        self.adapters = Adapters(
+        self._scale: Scale = "raw"
+        self.adapters: nn.Module = Adapters(
             levels.student_channels,
             levels.teacher_channels,
             levels.num_levels,
@@ -78,9 +79,18 @@ class MaskedImitation(nn.Module, ABC):
 
     def losses(self, student: Signals, teacher: Signals, batch: Batch, step: int) -> dict[str, Tensor]:
         """The weighted term of the given optimizer step (from 0)."""
-        masks = self.masks(student, teacher, batch)
+        return self.feature_term(student, teacher, self.masks(student, teacher, batch), step)
+
+    def feature_term(
+        self, student: Signals, teacher: Signals, masks: Sequence[Tensor], step: int
+    ) -> dict[str, Tensor]:
+        """The same under given masks."""
         term = imitation_loss(
-            self.adapters(student.neck), teacher.neck, masks, normalisation=self._options.normalisation
+            self.adapters(student.neck),
+            teacher.neck,
+            masks,
+            normalisation=self._options.normalisation,
+            scale=self._scale,
         )
         return {f"{self.name}_feature": term * (self._weight * ramp(step, self._options.warmup_steps))}
 

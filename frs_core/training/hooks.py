@@ -83,7 +83,7 @@ def _in_words(values: dict[str, float]) -> str:
 
 
 class DominanceHook(Hook):  # type: ignore[misc]
-    """Warns, once of each, of a distillation term that stays above five times the plain loss after its warm-up.
+    """Warns, once of each, of a term that stays above five times the plain loss after its warm-up.
 
     Re-runs of the published FRS code diverged in this way.
     """

@@ -12,9 +12,8 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from frs_core.detectors.signals import Signals
-from frs_core.imitation.adapter import Adapters
 from frs_core.imitation.boxes import inside_boxes
-from frs_core.imitation.features import imitation_loss, ramp
+from frs_core.imitation.features import MaskedImitation, imitation_loss, ramp
 from frs_core.imitation.masked import masked_mean, masked_squared_error, quotient
 from frs_core.imitation.richness import richness
 from frs_core.methods.batch import Batch, Levels
@@ -47,42 +46,33 @@ def classification_loss(
     ).sum()
 
 
-class Method(nn.Module):
+class Method(MaskedImitation):
     """Both terms, each with its weight, growing linearly over the warm-up."""
 
-    def __init__(self, options: Options, levels: Levels, *, seed: int) -> None:
-        super().__init__()
-        assert options.feature_weight is not None
-        assert options.classification_weight is not None
-        self._feature_weight = options.feature_weight
-        self._classification_weight = options.classification_weight
-        self._options = options
-        self._terms = options.terms
-        if "feature" in options.terms:
-            self.adapters = Adapters(
-                levels.student_channels,
-                levels.teacher_channels,
-                levels.num_levels,
-                seed=seed,
-                kernel=options.adapter_kernel,
-            )
+    name = "frs"
 
-    def losses(self, student: Signals, teacher: Signals, batch: Batch, step: int) -> dict[str, Tensor]:  # noqa: ARG002
+    def __init__(self, options: Options, levels: Levels, *, seed: int) -> None:
+        super().__init__(options, levels, seed=seed)
+        assert options.classification_weight is not None
+        self._classification_weight = options.classification_weight
+        self._terms = options.terms
+        self._scale = options.scale
+        if "feature" not in options.terms:
+            self.adapters = nn.ModuleList()  # nothing would train them
+
+    def masks(self, student: Signals, teacher: Signals, batch: Batch) -> list[Tensor]:  # noqa: ARG002
+        """S."""
+        return richness(teacher.cls, teacher.centerness)
+
+    def losses(self, student: Signals, teacher: Signals, batch: Batch, step: int) -> dict[str, Tensor]:
         """`frs_feature` and `frs_classification`, scalars, of the given optimizer step (from 0)."""
-        scores = richness(teacher.cls, teacher.centerness)
-        part = ramp(step, self._options.warmup_steps)
+        scores = self.masks(student, teacher, batch)
         terms = {}
         if "feature" in self._terms:
-            feature = imitation_loss(
-                self.adapters(student.neck),
-                teacher.neck,
-                scores,
-                normalisation=self._options.normalisation,
-                scale=self._options.scale,
-            )
-            terms["frs_feature"] = feature * (self._feature_weight * part)
+            terms = self.feature_term(student, teacher, scores, step)
         if "classification" in self._terms:
             classification = classification_loss(student.cls, teacher.cls, scores)
+            part = ramp(step, self._options.warmup_steps)
             terms["frs_classification"] = classification * (self._classification_weight * part)
         return terms
 
