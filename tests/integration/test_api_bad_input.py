@@ -57,7 +57,7 @@ def problem(api: TestClient, response: Any, status: int) -> Body:
 @pytest.mark.parametrize(
     ("change", "field", "word"),
     [
-        (setting("methods", ["nonesuch"]), "methods.0.name", "known: frs"),
+        (setting("methods", ["nonesuch"]), "methods.0.name", "known: crosskd, cwd"),
         (setting("methods", []), "methods", "at least 1"),
         (setting("methods", "frs"), "methods", "tuple"),
         (setting("methods", ["frs", "frs"]), "methods", "label"),
