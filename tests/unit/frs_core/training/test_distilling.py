@@ -17,7 +17,9 @@ FAMILIES = ("retinanet", "fcos", "gfl", "faster_rcnn", "cascade_rcnn")
 
 
 def first_terms(
-    spec: Any, wrap: Callable[[Any], Any] = lambda teacher: teacher
+    spec: Any,
+    wrap: Callable[[Any], Any] = lambda teacher: teacher,
+    change: Callable[[Any], Any] = lambda batch: batch,
 ) -> tuple[dict[str, torch.Tensor], Any]:
     from frs_core.datasets.check import read_split
     from frs_core.training.samples import SplitImages, StepSampler, make_loader
@@ -32,7 +34,7 @@ def first_terms(
     [[batch]] = make_loader(images, sampler, batch_size=2, data_workers=0)
     model.train()
     model.step = 400
-    return model.terms(batch), model
+    return model.terms(change(batch)), model
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -117,3 +117,28 @@ def test_it_leaves_the_student_as_it_was(name: str, tiny_job: Make, teacher_of: 
     assert "get_targets" not in vars(head)
     assert all(conv.activate.inplace for conv in (*head.cls_convs, *head.reg_convs))
     assert not any(module._forward_hooks for module in model.student.modules())
+
+
+def fitting(name: str) -> str:
+    """A family that the method fits."""
+    return next(family for family in ("retinanet", "gfl") if (name, family) not in MISFITS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_images_of_several_sizes_are_padded_for_both(name: str, tiny_job: Make, teacher_of: Make) -> None:
+    """The second image is a corner of what it was; the rest of its batch's input is padding."""
+    family = fitting(name)
+
+    def corner(batch: dict[str, Any]) -> dict[str, Any]:
+        batch["inputs"] = [batch["inputs"][0], batch["inputs"][1][:, :40, :56].contiguous()]
+        sample = batch["data_samples"][1]
+        sample.set_metainfo({"img_shape": (40, 56), "pad_shape": (40, 56)})
+        boxes = sample.gt_instances.bboxes.tensor
+        sample.gt_instances = sample.gt_instances[(boxes[:, 2] <= 56) & (boxes[:, 3] <= 40)]
+        return batch
+
+    alone, _ = first_terms(tiny_job("train", family, seed=4), change=corner)
+    terms, _ = first_terms(job(tiny_job, teacher_of, name, family), change=corner)
+    assert len(terms) > len(alone)
+    assert all(torch.equal(term, terms[key]) for key, term in alone.items())
+    assert all(torch.isfinite(term) for term in terms.values())
