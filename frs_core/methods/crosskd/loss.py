@@ -26,8 +26,8 @@ from frs_core.methods.crosskd.options import Options
 def classification_loss(cross: Sequence[Tensor], teacher: Sequence[Tensor], num_positives: Tensor) -> Tensor:
     """Sum of |s - p| BCE(p, s) over all anchors and classes, s the teacher's score, p that of the cross head.
 
-    The quality focal loss (Li et al., NeurIPS 2020, equation 7) with beta 1, over the number of positives, as
-    the detector's own loss. Logits (N, A*K, H, W).
+    The quality focal loss (Li et al., NeurIPS 2020, equation 7) with beta 1, over the number of positives,
+    which counts as one where there is none. Logits (N, A*K, H, W).
     """
     terms = []
     for ours, theirs in zip(cross, teacher, strict=True):

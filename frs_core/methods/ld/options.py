@@ -14,7 +14,10 @@ from frs_core.methods import Signal
 
 
 class Options(BaseModel):
-    """Of the distributions, and of the class logits at the same locations."""
+    """Of the distributions, and of the class logits at the same locations.
+
+    The latter are softened by a softmax over classes, as published: with one class their term is zero.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

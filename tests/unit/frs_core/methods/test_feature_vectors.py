@@ -1,5 +1,6 @@
 """Feature methods against losses and gradients recorded from the published implementations."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,21 +29,19 @@ def assert_close(found: Tensor, expected: Any) -> None:
     )
 
 
-def test_pkd(vectors_root: Path) -> None:
-    arrays = np.load(vectors_root / "pkd.npz")
-    student = [level.requires_grad_() for level in levels(arrays, "student_feat")]
-    loss = pkd_loss(student, levels(arrays, "teacher_feat")) * float(arrays["weight"])
-    loss.backward()
-    assert_close(loss.detach(), arrays["loss"])
-    for number, level in enumerate(student):
-        assert level.grad is not None
-        assert_close(level.grad, arrays[f"grad_student_feat_{number}"])
+def cwd(student: list[Tensor], teacher: list[Tensor], arrays: Any) -> Tensor:
+    return cwd_loss(student, teacher, float(arrays["tau"]))
 
 
-def test_cwd(vectors_root: Path) -> None:
-    arrays = np.load(vectors_root / "cwd.npz")
+def pkd(student: list[Tensor], teacher: list[Tensor], arrays: Any) -> Tensor:
+    return pkd_loss(student, teacher)
+
+
+@pytest.mark.parametrize("loss_of", [cwd, pkd])
+def test_of_several_levels(loss_of: Callable[..., Tensor], vectors_root: Path) -> None:
+    arrays = np.load(vectors_root / f"{loss_of.__name__}.npz")
     student = [level.requires_grad_() for level in levels(arrays, "student_feat")]
-    loss = cwd_loss(student, levels(arrays, "teacher_feat"), float(arrays["tau"])) * float(arrays["weight"])
+    loss = loss_of(student, levels(arrays, "teacher_feat"), arrays) * float(arrays["weight"])
     loss.backward()
     assert_close(loss.detach(), arrays["loss"])
     for number, level in enumerate(student):

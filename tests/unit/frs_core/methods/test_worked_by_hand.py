@@ -216,6 +216,26 @@ class TestCrossKD:
         loss = crosskd_box([ours], [theirs], [row(0.9, 0.1)], (), "fcos")
         assert loss.item() == pytest.approx(0.9 * math.log(4))
 
+    def test_each_anchors_box_has_its_own_score(self) -> None:
+        """Two anchors at two locations; the first's box at the second is one width away: GIoU 0."""
+        anchors = torch.tensor([[[0.0, 0, 2, 2], [0, 0, 4, 1]]] * 2).reshape(1, 2, 2, 4)
+        ours, theirs = torch.zeros(1, 8, 1, 2), torch.zeros(1, 8, 1, 2)
+        theirs[0, 0, 0, 1] = 1.0
+        scores = torch.tensor([[0.1, 0.2], [0.3, 0.4]]).reshape(1, 2, 1, 2)
+        loss = crosskd_box([ours], [theirs], [scores], [anchors], "retinanet")
+        assert loss.item() == pytest.approx(0.2)
+
+    def test_distributions_are_averaged_over_levels_by_their_scores(self) -> None:
+        """0.6 of the weight is at the level that differs, in all four sides."""
+        student, same = torch.zeros(1, 8, 1, 1), torch.zeros(1, 8, 1, 1)
+        teacher = torch.tensor([math.log(0.75), math.log(0.25)] * 4).reshape(1, 8, 1, 1)
+        loss = crosskd_box([student, student], [teacher, same], [row(0.6), row(0.4)], (), "gfl")
+        assert loss.item() == pytest.approx(0.6 * (0.75 * math.log(1.5) + 0.25 * math.log(0.5)))
+
+    def test_no_positive_counts_as_one(self) -> None:
+        loss = crosskd_classes([row(0.0)], [row(logit(0.8))], torch.tensor(0.0))
+        assert loss.item() == pytest.approx(0.3 * math.log(2))
+
     def test_alignment_gives_the_teachers_mean_and_deviation(self) -> None:
         found = aligned(row(1, -1, 1, -1), row(5, 5, 9, 9))
         assert found.mean().item() == pytest.approx(7)

@@ -56,6 +56,56 @@ def test_what_cannot_match_is_refused_at_its_field(
     assert reason in fault["msg"]
 
 
+@pytest.mark.parametrize(
+    ("teacher", "student", "method", "field", "reason"),
+    [
+        (GFL, RETINANET, "ld", "methods.0", "distributions of box sides, which retinanet does not predict"),
+        (FCOS, GFL, "ld", "methods.0", "distributions of box sides, which fcos does not predict"),
+        (GFL, RETINANET, {"combine": ["pkd", "ld"]}, "methods.0.combine.1", "which retinanet does not"),
+        (FASTER_RCNN, FASTER_RCNN, "crosskd", "methods.0", "head features, which a faster_rcnn has not"),
+        (FASTER_RCNN, RETINANET, "crosskd", "methods.0", "head features, which a faster_rcnn has not"),
+        (GFL, RETINANET, "crosskd", "methods.0", "choose one family for both"),
+        ({**RETINANET, "head_channels": 96}, RETINANET, "crosskd", "methods.0",
+         "(256 channels) to the teacher's (96): choose equal head_channels"),
+        (RETINANET, {**RETINANET, "fpn_channels": 64}, "crosskd", "methods.0",
+         "(64 channels) to the teacher's (256)"),
+        (RETINANET, {**RETINANET, "stacked_convs": 2}, "crosskd", "methods.0.options.conv",
+         "the student's towers have 2 convolutions: give options.conv of at most 2"),
+        ({**FCOS, "stacked_convs": 1}, FCOS, "crosskd", "methods.0.options.conv",
+         "the teacher's towers have 1 convolutions: give options.conv of at most 1"),
+        (RETINANET, RETINANET, {"name": "crosskd", "options": {"conv": 5}}, "methods.0.options.conv",
+         "at most 4"),
+    ],
+)  # fmt: skip
+def test_what_a_head_cannot_give_is_refused_at_its_field(
+    teacher: dict[str, Any], student: dict[str, Any], method: Any, field: str, reason: str
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        experiment(teacher, student, method)
+    [fault] = caught.value.errors()
+    assert ".".join(map(str, fault["loc"])) == field
+    assert reason in fault["msg"]
+
+
+@pytest.mark.parametrize(
+    ("teacher", "student"),
+    [
+        (GFL, {**GFL, "head_channels": 64}),
+        ({**GFL, "stacked_convs": 2}, GFL),
+    ],
+)
+def test_distributions_are_imitated_whatever_the_heads_width_and_depth(
+    teacher: dict[str, Any], student: dict[str, Any]
+) -> None:
+    assert experiment(teacher, student, "ld").methods[0].requires
+
+
+def test_a_student_with_a_shallower_head_crosses_where_both_have_a_convolution() -> None:
+    student = {**RETINANET, "stacked_convs": 2, "fpn_channels": 64, "head_channels": 256}
+    method = {"name": "crosskd", "options": {"conv": 2}}
+    assert experiment(RETINANET, student, method).methods[0].requires
+
+
 @pytest.mark.parametrize("pair", [(FASTER_RCNN, CASCADE_RCNN), (CASCADE_RCNN, FASTER_RCNN)])
 def test_two_stage_detectors_match_each_other(pair: tuple[dict[str, Any], dict[str, Any]]) -> None:
     options = {"feature_weight": 0.002, "classification_weight": 0.1}
