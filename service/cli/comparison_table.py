@@ -65,7 +65,7 @@ def _search(label: str, search: Search) -> Text:
     """Every trial with its AP, the chosen one in bold."""
     line = Text(f"{label} was searched on {search.split}: ", style="dim")
     for number, trial in enumerate(search.tried):
-        ap = "diverged" if trial.ap is None else f"AP {words.points(trial.ap)}"
+        ap = "no AP" if trial.ap is None else f"AP {words.points(trial.ap)}"
         line.append("; " if number else "")
         line.append(f"{trial.words} {ap}", style="bold not dim" if number == search.chosen else "")
     return line

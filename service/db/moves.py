@@ -121,7 +121,10 @@ def _release(session: Session, job: Job, moment: datetime) -> None:
     if choose(session, job, moment):
         enqueue(session, job, moment)
         return
-    reason = "the loss of every run of its search became infinite or no number: try smaller values"
+    reason = (
+        "no run of its search gave an AP on val: the losses became infinite or no number, or val has "
+        "nothing to judge. Try smaller values"
+    )
     move(session, job, JobState.BLOCKED, moment, reason_code="search_failed", reason=reason)
 
 

@@ -45,7 +45,7 @@ def _searches(comparison: Comparison) -> str:
     for row in comparison.searched:
         assert row.search is not None
         trials = [
-            f"{_escape(trial.words)}: {'diverged' if trial.ap is None else f'{100 * trial.ap:.1f}'}"
+            f"{_escape(trial.words)}: {'no AP' if trial.ap is None else f'{100 * trial.ap:.1f}'}"
             for trial in row.search.tried
         ]
         trials[row.search.chosen] = f"**{trials[row.search.chosen]}**"
