@@ -191,7 +191,7 @@ class Statistic(Answer):
 
 
 class Trial(Answer):
-    """Values of searched parameters and the AP (a fraction) they had; None where the loss diverged or val has nothing to judge."""
+    """Values of searched parameters and the AP (a fraction) they had; None where it has no AP."""
 
     values: Mapping[str, bool | int | float | str]
     words: str

@@ -23,7 +23,8 @@ class RunCost:
 class SearchRecord:
     """What was tried before the run: values of parameters and the AP they had on `split`.
 
-    An AP of None says that the loss diverged, or that val has nothing to judge. `chosen` is the number of the one that the run was given.
+    An AP of None says that the loss diverged, or that
+    val has nothing to judge. `chosen` is the number of the one that the run was given.
     """
 
     tried: tuple[tuple[Mapping[str, Any], float | None], ...]

@@ -17,7 +17,7 @@ class Statistic(BaseModel):
 
 
 class Trial(BaseModel):
-    """Values of parameters and the AP they had; None where the loss diverged or val has nothing to judge."""
+    """Values of parameters and the AP they had; None where it has no AP."""
 
     model_config = ConfigDict(frozen=True)
 

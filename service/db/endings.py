@@ -1,16 +1,17 @@
-"""How attempts and jobs end: by themselves, by losing their lease, or because somebody cancels them."""
+"""How attempts end, by themselves or by losing their lease, and what then becomes of their jobs."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session
 
+from frs_core.events import CheckpointKind
 from service.db.leases import Lease, hold, now
-from service.db.models import Attempt, Experiment, Job
+from service.db.models import Attempt, Checkpoint, Job
 from service.db.moves import enqueue, move
-from service.db.states import TERMINAL, AttemptState, DesiredState, JobState
+from service.db.states import AttemptState, DesiredState, JobState
 
 BACKOFF_SECONDS = 10.0
 MAX_BACKOFF_SECONDS = 3600.0
@@ -36,7 +37,8 @@ def finish(
 
     An attempt that succeeded makes the job succeed. Otherwise what the user wants comes first (cancel,
     pause); then the job is queued again, with growing delay while attempts remain, or at once and without
-    using up an attempt where the worker handed it back (`released`); then it has failed.
+    using up an attempt where the worker handed it back (`released`); then it has failed. An attempt that
+    saved a newer state before it failed gives the job all its attempts back.
     """
     assert ending.state is not AttemptState.RUNNING, "an ending that is none"
     moment = hold(
@@ -50,7 +52,7 @@ def finish(
     )
     attempt = session.get_one(Attempt, lease.attempt_id, populate_existing=True)
     attempt.ended_at = moment
-    job = _lock(session, lease.job_id)
+    job = lock(session, lease.job_id)
     if ending.state is AttemptState.SUCCEEDED:
         move(session, job, JobState.SUCCEEDED, moment)
     else:
@@ -61,62 +63,40 @@ def finish(
 
 def expire_leases(session: Session, *, backoff_seconds: float) -> list[str]:
     """Take the jobs from attempts whose lease ran out, queue them again or fail them; returns their ids."""
+    reason = "its worker stopped reporting, and its lease ran out"
+    lost = Ending(state=AttemptState.LOST, code="lease_lost", reason=reason, retry=True)
+    return _lose(session, Attempt.lease_expires_at < now(session), lost, backoff_seconds)
+
+
+def abandon(session: Session, job_id: str, token: int, *, backoff_seconds: float) -> bool:
+    """Take the job from an attempt that is known to be dead before its lease runs out; gives whether it ran.
+
+    To be called where its supervisor and all processes of its run have been seen to be gone.
+    """
+    reason = "its supervisor was killed, or its host went down; no process of it was left"
+    lost = Ending(state=AttemptState.LOST, code="worker_died", reason=reason, retry=True)
+    dead = and_(Attempt.job_id == job_id, Attempt.token == token)
+    return bool(_lose(session, dead, lost, backoff_seconds))
+
+
+def _lose(session: Session, which: ColumnElement[bool], lost: Ending, backoff_seconds: float) -> list[str]:
     moment = now(session)
     statement = (
         update(Attempt)
-        .where(Attempt.state == AttemptState.RUNNING, Attempt.lease_expires_at < moment)
-        .values(
-            state=AttemptState.LOST,
-            ended_at=moment,
-            reason_code="lease_lost",
-            reason="its worker stopped reporting",
-        )
+        .where(Attempt.state == AttemptState.RUNNING, which)
+        .values(state=lost.state, ended_at=moment, reason_code=lost.code, reason=lost.reason)
         .returning(Attempt.job_id)
         .execution_options(synchronize_session=False)
     )
     job_ids = sorted(session.scalars(statement))
-    lost = Ending(
-        state=AttemptState.LOST, code="lease_lost", reason="the worker stopped reporting", retry=True
-    )
     for job_id in job_ids:
-        _settle(session, _lock(session, job_id), lost, moment, backoff_seconds)
+        _settle(session, lock(session, job_id), lost, moment, backoff_seconds)
     session.flush()
     return job_ids
 
 
-def request_cancel(session: Session, job_id: str) -> JobState:
-    """Cancel a job: at once where it is not running, else by asking its attempt. Ended jobs stay as they are.
-
-    Raises NoResultFound for an id that is not there. Jobs that wait for it are blocked with the cause.
-    """
-    job = _lock(session, job_id)
-    if job.state in TERMINAL:
-        return job.state
-    job.desired_state = DesiredState.CANCEL
-    if job.state is not JobState.RUNNING:
-        move(session, job, JobState.CANCELLED, now(session), reason_code="cancelled", reason="on request")
-    session.flush()
-    return job.state
-
-
-def cancel_experiment(session: Session, experiment_id: str) -> list[str]:
-    """Cancel each unfinished job of an experiment; returns their ids. Raises NoResultFound."""
-    session.get_one(Experiment, experiment_id)
-    # Locked in the order in which an ending job locks itself and then those that wait for it: no deadlock.
-    unfinished = (
-        select(Job.id)
-        .where(Job.experiment_id == experiment_id, Job.state.not_in(TERMINAL))
-        .order_by(Job.position)
-        .with_for_update()
-    )
-    job_ids = list(session.scalars(unfinished))
-    # Those that wait come before what they wait for, or they would first be blocked by its cancelling.
-    for job_id in reversed(job_ids):
-        request_cancel(session, job_id)
-    return job_ids
-
-
-def _lock(session: Session, job_id: str) -> Job:
+def lock(session: Session, job_id: str) -> Job:
+    """The job's row, locked until the transaction ends. Raises NoResultFound."""
     return session.get_one(Job, job_id, with_for_update=True, populate_existing=True)
 
 
@@ -124,15 +104,32 @@ def _settle(session: Session, job: Job, ending: Ending, moment: datetime, backof
     why: dict[str, Any] = {
         "reason_code": ending.code, "reason": ending.reason, "reason_field": ending.field,
     }  # fmt: skip
+    if ending.state is AttemptState.RELEASED:
+        job.num_attempts -= 1
+    elif ending.retry and _saved_a_newer_state(session, job):
+        job.num_attempts = 1
     if job.desired_state is DesiredState.CANCEL or ending.state is AttemptState.CANCELLED:
         move(session, job, JobState.CANCELLED, moment, reason_code="cancelled", reason="on request")
-    elif job.desired_state is DesiredState.PAUSE:
+    elif job.desired_state is DesiredState.PAUSE and ending.retry:
         move(session, job, JobState.PAUSED, moment, **why)
     elif ending.state is AttemptState.RELEASED and ending.retry:
-        job.num_attempts -= 1
         enqueue(session, job, moment, **why)
     elif ending.retry and job.num_attempts < job.max_attempts:
         delay = min(backoff_seconds * 2 ** (job.num_attempts - 1), MAX_BACKOFF_SECONDS)
         enqueue(session, job, moment, not_before=moment + timedelta(seconds=delay), **why)
     else:
         move(session, job, JobState.FAILED, moment, **why)
+
+
+def _saved_a_newer_state(session: Session, job: Job) -> bool:
+    """Whether the newest attempt brought the job forward: then earlier failures say little."""
+    begun_at = select(func.coalesce(Attempt.resumed_from_step, 0)).where(
+        Attempt.job_id == job.id, Attempt.token == job.token
+    )
+    saved = select(Checkpoint.id).where(
+        Checkpoint.job_id == job.id,
+        Checkpoint.token == job.token,
+        Checkpoint.kind == CheckpointKind.STATE.value,
+        Checkpoint.step > begun_at.scalar_subquery(),
+    )
+    return session.scalars(saved.limit(1)).one_or_none() is not None

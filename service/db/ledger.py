@@ -4,7 +4,18 @@ Each takes a session first and belongs to the caller's transaction: `with factor
 """
 
 from service.db.claims import Claim, StoredFile, StoredInput, claim, has_claimable
-from service.db.endings import Ending, cancel_experiment, expire_leases, finish, request_cancel
+from service.db.control import (
+    ControlError,
+    cancel_experiment,
+    pause_experiment,
+    prioritise_experiment,
+    request_cancel,
+    request_pause,
+    request_resume,
+    resume_experiment,
+    set_priority,
+)
+from service.db.endings import Ending, abandon, expire_leases, finish
 from service.db.fleet import beat_worker, register_worker, retire_worker
 from service.db.leases import Lease, StaleLeaseError
 from service.db.recording import (
@@ -18,11 +29,13 @@ from service.db.recording import (
 
 __all__ = [
     "Claim",
+    "ControlError",
     "Ending",
     "Lease",
     "StaleLeaseError",
     "StoredFile",
     "StoredInput",
+    "abandon",
     "append_log",
     "beat_worker",
     "cancel_experiment",
@@ -31,11 +44,17 @@ __all__ = [
     "finish",
     "has_claimable",
     "heartbeat",
+    "pause_experiment",
+    "prioritise_experiment",
     "record",
     "record_artifact",
     "record_checkpoint",
     "record_process",
     "register_worker",
     "request_cancel",
+    "request_pause",
+    "request_resume",
+    "resume_experiment",
     "retire_worker",
+    "set_priority",
 ]

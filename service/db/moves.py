@@ -1,5 +1,6 @@
 """The one way by which a job changes its state."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,10 @@ PRIORITY_SECONDS = 3600.0
 
 INTERLEAVE_SECONDS = 60.0
 """Each further job of an experiment counts as queued this much later, so that experiments take turns."""
+
+
+_HOPELESS = (JobState.FAILED, JobState.CANCELLED, JobState.BLOCKED)
+"""What waits for a job in one of these states is blocked."""
 
 
 class IllegalMoveError(RuntimeError):
@@ -42,7 +47,8 @@ def move(
     """Change the state of a job whose row this transaction has locked, and say so in `events`.
 
     The reason replaces the job's former one. A job that ends or is blocked releases or blocks those that wait
-    for it. Raises IllegalMoveError for a move outside `MOVES`.
+    for it; one that goes on after it had failed lets them wait again. Raises IllegalMoveError for a move
+    outside `MOVES`.
     """
     origin = job.state
     if to not in MOVES[origin]:
@@ -54,6 +60,8 @@ def move(
     note_move(session, job, origin, moment)
     if to in TERMINAL or to is JobState.BLOCKED:
         _tell_dependents(session, job, moment)
+    elif origin in _HOPELESS:
+        _unblock_dependents(session, job, moment)
 
 
 def enqueue(
@@ -86,19 +94,32 @@ def note_move(session: Session, job: Job, origin: JobState, moment: datetime) ->
     )
 
 
+def continue_or_wait(session: Session, job: Job, moment: datetime) -> None:
+    """Move a job that stood still to where its dependencies let it go: the queue, waiting, or blocked."""
+    session.flush()
+    if (cause := obstacle(session, job)) is not None:
+        if job.state is not JobState.BLOCKED:
+            move(session, job, JobState.BLOCKED, moment, reason_code="dependency_failed", reason=cause)
+    elif _with_unfinished_dependencies(session, [job.id]):
+        move(session, job, JobState.WAITING, moment)
+    else:
+        _release(session, job, moment)
+
+
+def obstacle(session: Session, job: Job) -> str | None:
+    """Why a job cannot run for as long as one that it waits for stays as it is; None where none is."""
+    statement = (
+        select(Job)
+        .join(JobDependency, JobDependency.depends_on_id == Job.id)
+        .where(JobDependency.job_id == job.id, Job.state.in_(_HOPELESS))
+        .order_by(Job.position)
+    )
+    return next((_cause(other) for other in session.scalars(statement) if not has_been_tried(other)), None)
+
+
 def _tell_dependents(session: Session, job: Job, moment: datetime) -> None:
     session.flush()
-    # Locked before their dependencies are counted: of two dependencies that end at the same time,
-    # the second then sees the first.
-    waiting = (
-        select(Job)
-        .join(JobDependency, JobDependency.job_id == Job.id)
-        .where(JobDependency.depends_on_id == job.id, Job.state == JobState.WAITING)
-        .order_by(Job.id)
-        .with_for_update(of=Job)
-        .execution_options(populate_existing=True)
-    )
-    dependents = session.scalars(waiting).all()
+    dependents = _dependents(session, job, JobState.WAITING)
     if has_been_tried(job):
         held_back = _with_unfinished_dependencies(session, [dependent.id for dependent in dependents])
         for dependent in dependents:
@@ -106,20 +127,41 @@ def _tell_dependents(session: Session, job: Job, moment: datetime) -> None:
                 _release(session, dependent, moment)
         return
     for dependent in dependents:
-        cause = f"it needs {job.name} ({job.id}), which is {job.state}"
-        move(
-            session,
-            dependent,
-            JobState.BLOCKED,
-            moment,
-            reason_code=f"dependency_{job.state}",
-            reason=cause + (f": {job.reason}" if job.reason else ""),
-        )
+        code, cause = f"dependency_{job.state}", _cause(job)
+        move(session, dependent, JobState.BLOCKED, moment, reason_code=code, reason=cause)
+
+
+def _unblock_dependents(session: Session, job: Job, moment: datetime) -> None:
+    """A job goes on after all: those that it had blocked wait again, unless another one blocks them too."""
+    session.flush()
+    for dependent in _dependents(session, job, JobState.BLOCKED):
+        if obstacle(session, dependent) is None:
+            move(session, dependent, JobState.WAITING, moment)
+
+
+def _dependents(session: Session, job: Job, state: JobState) -> Sequence[Job]:
+    # Locked before their dependencies are counted: of two dependencies that end at the same time,
+    # the second then sees the first.
+    statement = (
+        select(Job)
+        .join(JobDependency, JobDependency.job_id == Job.id)
+        .where(JobDependency.depends_on_id == job.id, Job.state == state)
+        .order_by(Job.id)
+        .with_for_update(of=Job)
+        .execution_options(populate_existing=True)
+    )
+    return session.scalars(statement).all()
+
+
+def _cause(job: Job) -> str:
+    return f"it needs {job.name} ({job.id}), which is {job.state}" + (f": {job.reason}" if job.reason else "")
 
 
 def _release(session: Session, job: Job, moment: datetime) -> None:
     if choose(session, job, moment):
         enqueue(session, job, moment)
+        return
+    if job.state is JobState.BLOCKED:
         return
     reason = (
         "no run of its search gave an AP on val: the losses became infinite or no number, or val has "

@@ -43,10 +43,10 @@ MOVES: dict[JobState, frozenset[JobState]] = {
     JobState.RUNNING: frozenset(
         {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.PAUSED, JobState.QUEUED}
     ),
-    JobState.PAUSED: frozenset({JobState.QUEUED, JobState.WAITING, JobState.CANCELLED}),
+    JobState.PAUSED: frozenset({JobState.QUEUED, JobState.WAITING, JobState.BLOCKED, JobState.CANCELLED}),
     JobState.BLOCKED: frozenset({JobState.WAITING, JobState.QUEUED, JobState.CANCELLED}),
     JobState.SUCCEEDED: frozenset(),
-    JobState.FAILED: frozenset({JobState.QUEUED}),
+    JobState.FAILED: frozenset({JobState.QUEUED, JobState.WAITING}),
     JobState.CANCELLED: frozenset(),
 }
 

@@ -23,6 +23,8 @@ from service.db.types import PrintedText, new_id, utc_now
 class Job(Base):
     """One unit of work. `token` is the fencing token of the newest attempt; 0 before the first.
 
+    `num_attempts` counts the attempts in a row that failed and saved no newer state, with the present one:
+    those that `max_attempts` limits. `reused_from` is the job whose result this one was given.
     `rank` orders the queue: smallest first. `position` is the job's place within its experiment. `search` is
     what the options of its method may be, and what was found of them; `service.db.search` writes it.
     """
@@ -70,6 +72,7 @@ class Job(Base):
     latest_ap: Mapped[float | None]
     cost: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     search: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    reused_from: Mapped[str | None] = mapped_column(Id)
 
     reason_code: Mapped[str | None] = mapped_column(String(64))
     reason: Mapped[str | None] = mapped_column(PrintedText)
@@ -100,7 +103,11 @@ class JobDependency(Base):
 
 
 class Worker(Base):
-    """One Celery worker on one host."""
+    """One Celery worker on one host.
+
+    `desired_state` is `run`, or `drain`: finish what runs and take no more. `usage` is what it last said of
+    its host's processors, memory and GPUs.
+    """
 
     __tablename__ = "workers"
 
@@ -110,6 +117,8 @@ class Worker(Base):
     version: Mapped[str] = mapped_column(String(64))
     devices: Mapped[dict[str, Any]]
     state: Mapped[str] = mapped_column(String(16), default="online")
+    desired_state: Mapped[str] = mapped_column(String(16), default="run", server_default="run")
+    usage: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     started_at: Mapped[datetime] = mapped_column(default=utc_now)
     heartbeat_at: Mapped[datetime] = mapped_column(default=utc_now)
 
