@@ -12,7 +12,9 @@ from fastapi.openapi.utils import get_openapi
 from service import dashboard
 from service.api import (
     catalogue,
+    clone,
     comparison,
+    control,
     events,
     experiments,
     files,
@@ -68,6 +70,8 @@ def create_app(settings: Settings) -> FastAPI:
         transfer,
         comparison,
         jobs,
+        control,
+        clone,
         predictions,
         observations,
         files,

@@ -1,4 +1,4 @@
-"""Experiments: submit, list, look at, change, cancel, archive, delete."""
+"""Experiments: submit, list, look at, change, archive, delete."""
 
 from typing import Annotated, Literal
 
@@ -23,7 +23,7 @@ from service.api.schemas import (
 from service.api.submission import IdempotencyHeader, submit
 from service.artifacts import ArtifactError
 from service.db import experiments as changes
-from service.db import ledger, queries
+from service.db import queries
 from service.db.models import Event, Experiment
 from service.db.needs import unmet_needs
 from service.jobs.submit import submit_experiment
@@ -109,14 +109,6 @@ def change_experiment(session: Writing, experiment_id: str, change: ExperimentCh
     return _changed(session, experiment, "was changed")
 
 
-@router.post("/{experiment_id}/cancel")
-def cancel_experiment(session: Writing, experiment_id: str) -> ExperimentDetail:
-    """Cancel every unfinished job: those that run save their state first and end within seconds."""
-    experiment = queries.get_experiment(session, experiment_id)
-    ledger.cancel_experiment(session, experiment.id)
-    return _fresh(session, experiment)
-
-
 @router.post("/{experiment_id}/archive")
 def archive_experiment(session: Writing, experiment_id: str) -> ExperimentDetail:
     """Take the experiment out of the usual lists. Nothing is lost."""
@@ -155,10 +147,11 @@ def delete_experiment(resources: Res, experiment_id: str) -> Response:
 def _changed(session: Session, experiment: Experiment, what: str) -> ExperimentDetail:
     message = f"{experiment.name} {what}"
     session.add(Event(experiment_id=experiment.id, kind="experiment.changed", message=message))
-    return _fresh(session, experiment)
+    return fresh_detail(session, experiment)
 
 
-def _fresh(session: Session, experiment: Experiment) -> ExperimentDetail:
+def fresh_detail(session: Session, experiment: Experiment) -> ExperimentDetail:
+    """The view of a row after its jobs have changed."""
     session.flush()
     session.expire_all()
     return experiment_detail(session, queries.get_experiment(session, experiment.id))

@@ -1,4 +1,4 @@
-"""Jobs: submit one alone, list, look at, cancel."""
+"""Jobs: submit one alone, list, look at."""
 
 from typing import Annotated
 
@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 from frs_core.spec import JobSpec
 from service.api import intake
 from service.api.bodies import JsonRoute
-from service.api.dependencies import Cursor, Limit, Reading, Res, Writing, json_only
+from service.api.dependencies import Cursor, Limit, Reading, Res, json_only
 from service.api.experiments import Label
 from service.api.schemas import JobDetail, JobSummary, Page
 from service.api.submission import IdempotencyHeader, submit
-from service.db import ledger, queries
+from service.db import queries
 from service.db.models import Job
 from service.db.needs import unmet_needs
 from service.db.states import JobState
@@ -72,18 +72,6 @@ def list_jobs(
 def get_job(session: Reading, job_id: str) -> JobDetail:
     """One job, by its id or a unique prefix of four characters or more."""
     return job_detail(session, queries.get_job(session, job_id))
-
-
-@router.post("/{job_id}/cancel")
-def cancel_job(session: Writing, job_id: str) -> JobDetail:
-    """Cancel the job: at once where it does not run, else it saves its state first and ends within seconds.
-
-    Jobs that wait for it are blocked. A job that has ended stays as it is.
-    """
-    job = queries.get_job(session, job_id)
-    ledger.request_cancel(session, job.id)
-    session.flush()
-    return job_detail(session, job)
 
 
 def job_detail(session: Session, job: Job) -> JobDetail:

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from service.api.bodies import BodyError
 from service.api.problems import MAX_FAULTS, FieldFault, ProblemError, clean, fault, invalid, response
+from service.db.control import ControlError
 from service.db.queries import AmbiguousIdError, InvalidCursorError, NotFoundError
 from service.jobs.submit import IdempotencyConflictError
 
@@ -32,6 +33,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(NotFoundError, _missing)
+    app.add_exception_handler(ControlError, _refused)
     app.add_exception_handler(AmbiguousIdError, _ambiguous)
     app.add_exception_handler(InvalidCursorError, _cursor)
     app.add_exception_handler(IdempotencyConflictError, _idempotency)
@@ -73,6 +75,10 @@ async def _body(request: Request, error: Exception) -> JSONResponse:
 
 async def _missing(request: Request, error: Exception) -> JSONResponse:
     return response(request, ProblemError(404, "not-found", str(error)))
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    return response(request, ProblemError(409, "not-possible", str(error)))
 
 
 async def _ambiguous(request: Request, error: Exception) -> JSONResponse:

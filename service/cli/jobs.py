@@ -1,4 +1,4 @@
-"""`frs logs` and `frs cancel`: acting on jobs, named themselves or by their experiment."""
+"""`frs logs`: what jobs printed, named themselves or by their experiment."""
 
 import time
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from service.cli import words
-from service.cli.session import JsonFlag, current, err, out, print_json
+from service.cli.session import JsonFlag, current, err, print_json
 from service.client import ApiError, Client, Experiment, Job
 
 POLL_SECONDS = 1.0
@@ -24,7 +24,7 @@ def logs(
 ) -> None:
     """Print what a job, or every started job of an experiment, printed."""
     with current(context).connect() as client:
-        found = _find(client, some_id)
+        found = find(client, some_id)
         if as_json:
             print_json([{"id": job.id, "text": client.whole_log(job.id)} for job in _started(found)])
         elif isinstance(found, Job):
@@ -37,24 +37,8 @@ def logs(
                 _print_log(client, job, follow_it=False)
 
 
-def cancel(context: typer.Context, some_id: IdArgument, as_json: JsonFlag = False) -> None:
-    """Cancel a job, or every unfinished job of an experiment. A running job saves its state first."""
-    with current(context).connect() as client:
-        found = _find(client, some_id)
-        if isinstance(found, Job):
-            answers = [client.cancel_job(found.id)]
-        else:
-            answers = list(client.cancel_experiment(found.id).jobs)
-    if as_json:
-        print_json([job.model_dump(mode="json") for job in answers])
-        return
-    for job in answers:
-        state = "cancelling" if job.state == "running" else job.state
-        out().print(words.job_title(job), words.state_text(state), sep="  ", markup=False)
-
-
-def _find(client: Client, some_id: str) -> Experiment | Job:
-    """Raises ApiError where it names neither, or more than one."""
+def find(client: Client, some_id: str) -> Experiment | Job:
+    """What an id names. Raises ApiError where it names neither, or more than one."""
     try:
         return client.experiment(some_id)
     except ApiError as error:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import doctor, download, experiments, jobs, machine, plan, predict, record, submit
+from service.cli import control, doctor, download, experiments, jobs, machine, plan, predict, record, submit
 from service.cli.exit_codes import HELP
 from service.cli.faults import HANDLED, report
 from service.cli.session import open_session
@@ -46,7 +46,11 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "record": record.record,
     "import": record.import_record,
     "logs": jobs.logs,
-    "cancel": jobs.cancel,
+    "cancel": control.cancel,
+    "pause": control.pause,
+    "resume": control.resume,
+    "priority": control.priority,
+    "clone": control.clone,
     "doctor": doctor.doctor,
     "demo": machine.demo,
 }

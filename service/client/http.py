@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -30,6 +30,7 @@ from service.client.errors import ApiError, UnreachableError
 from service.client.saving import save
 
 API = "/api/v1"
+Verb = Literal["cancel", "pause", "resume"]
 RETRY_DELAYS_SECONDS = (0.2, 0.5, 1.0, 2.0)
 SUBMIT_TIMEOUT_SECONDS = 600.0
 """The server reads the whole data set before it answers."""
@@ -139,9 +140,22 @@ class Client:
         """One experiment, by its id or a unique prefix."""
         return self._get(f"{API}/experiments/{_segment(experiment_id)}", Experiment)
 
-    def cancel_experiment(self, experiment_id: str) -> Experiment:
-        """Asks for the end of each of its unfinished jobs."""
-        return _read(self._send("POST", f"{API}/experiments/{_segment(experiment_id)}/cancel"), Experiment)
+    def control_experiment(self, experiment_id: str, verb: Verb) -> Experiment:
+        """Asks for each of its jobs what `control_job` asks for one."""
+        path = f"{API}/experiments/{_segment(experiment_id)}/{verb}"
+        return _read(self._send("POST", path), Experiment)
+
+    def prioritise_experiment(self, experiment_id: str, priority: int) -> Experiment:
+        """Gives each of its unfinished jobs a priority; each step counts as an hour of waiting."""
+        path = f"{API}/experiments/{_segment(experiment_id)}/priority"
+        return _read(self._send("PUT", path, json={"priority": priority}, retry=True), Experiment)
+
+    def clone_experiment(
+        self, experiment_id: str, changes: Mapping[str, Any], *, idempotency_key: str | None = None
+    ) -> Experiment:
+        """Submits its specification anew, with changes merged in as RFC 7396 says."""
+        path = f"{API}/experiments/{_segment(experiment_id)}/clone"
+        return _read(self._clone(path, changes, idempotency_key), Experiment)
 
     def jobs(self, **filters: str) -> Iterator[Job]:
         """All jobs, the newest first, fetched page by page. Filters are those of the API."""
@@ -151,9 +165,23 @@ class Client:
         """One job, by its id or a unique prefix."""
         return self._get(f"{API}/jobs/{_segment(job_id)}", Job)
 
-    def cancel_job(self, job_id: str) -> Job:
-        """Asks for the job's end; a running one saves its state first."""
-        return _read(self._send("POST", f"{API}/jobs/{_segment(job_id)}/cancel"), Job)
+    def control_job(self, job_id: str, verb: Verb) -> Job:
+        """Asks for a job's end (`cancel`), its rest (`pause`) or that it goes on (`resume`).
+
+        A running job is told within seconds, and saves its state first.
+        """
+        return _read(self._send("POST", f"{API}/jobs/{_segment(job_id)}/{verb}"), Job)
+
+    def prioritise_job(self, job_id: str, priority: int) -> Job:
+        """Changes its place in the queue; each step counts as an hour of waiting."""
+        path = f"{API}/jobs/{_segment(job_id)}/priority"
+        return _read(self._send("PUT", path, json={"priority": priority}, retry=True), Job)
+
+    def clone_job(
+        self, job_id: str, changes: Mapping[str, Any], *, idempotency_key: str | None = None
+    ) -> Job:
+        """Submits its specification anew, with changes, as a job of no experiment."""
+        return _read(self._clone(f"{API}/jobs/{_segment(job_id)}/clone", changes, idempotency_key), Job)
 
     def predict(
         self,
@@ -246,6 +274,16 @@ class Client:
 
     def _get(self, path: str, kind: type[AnswerT], query: Mapping[str, str] | None = None) -> AnswerT:
         return _read(self._send("GET", path, params=query, retry=True), kind)
+
+    def _clone(self, path: str, changes: Mapping[str, Any], key: str | None) -> httpx.Response:
+        return self._send(
+            "POST",
+            path,
+            json={"changes": changes},
+            headers={"Idempotency-Key": key or uuid.uuid4().hex},
+            timeout=SUBMIT_TIMEOUT_SECONDS,
+            retry=True,
+        )
 
     def _send(self, method: str, path: str, *, retry: bool = False, **request: Any) -> httpx.Response:
         delays = self._retry_delays if retry else ()

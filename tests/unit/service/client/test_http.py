@@ -51,7 +51,7 @@ def test_a_slow_server_is_not_asked_again() -> None:
 def test_a_cancellation_is_sent_once() -> None:
     handler, asked = failing(9, httpx.ConnectError("refused"), httpx.Response(200))
     with pytest.raises(UnreachableError):
-        client_of(handler).cancel_job("j")
+        client_of(handler).control_job("j", "cancel")
     assert len(asked) == 1
 
 
