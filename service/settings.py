@@ -1,5 +1,6 @@
 """Typed settings, read once from the environment (`FRS_...`) at a process's edge and passed on."""
 
+from math import inf
 from pathlib import Path
 from typing import Annotated
 
@@ -24,8 +25,13 @@ class Settings(BaseSettings):
     heartbeat_seconds: float = Field(default=5.0, gt=0)
     poll_seconds: float = Field(default=2.0, gt=0, description="How often an idle worker looks for jobs")
     grace_seconds: float = Field(default=60.0, gt=0, description="For a child to save its state after TERM")
-    max_attempts: int = Field(default=3, ge=1, le=20)
+    max_attempts: int = Field(
+        default=3, ge=1, le=20, description="Attempts in a row that may fail without saving a newer state"
+    )
     retry_backoff_seconds: float = Field(default=10.0, ge=0, description="Doubled with every attempt")
+    start_limit_seconds: float = Field(default=3600.0, gt=0, description="Until a run begins its work")
+    stall_limit_seconds: float = Field(default=3600.0, gt=0, description="Without any sign of progress")
+    run_limit_seconds: float = Field(default=inf, gt=0, description="For a job, all its attempts together")
     datasets_visible: bool = Field(
         default=True, description="The server sees the workers' data sets; false: the workers check them"
     )

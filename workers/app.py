@@ -1,6 +1,7 @@
 """The Celery application of a worker: `python -m workers`, or `celery -A workers.app worker`."""
 
 import os
+import signal
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -12,10 +13,11 @@ from service.artifacts import open_store
 from service.broker import WAKE_TASK, make_celery
 from service.db.engine import create_engine, session_factory
 from service.settings import Settings
-from workers import tasks
+from workers import remains, tasks
 from workers.board import MAX_GPUS, Board
 from workers.bootstep import PresenceStep
 from workers.devices import compiled_operators, discover_gpus
+from workers.parentage import die_with_parent
 from workers.process import CHILD_COMMAND
 from workers.supervisor import Workplace
 
@@ -66,7 +68,11 @@ def _use_event_loop(sender: Any, **_: Any) -> None:
 
 @signals.worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
 def _take_over_slot(**_: Any) -> None:
-    board.clear(current_process().index)
+    die_with_parent(os.getppid(), signal.SIGTERM)  # which hands a job in hand back
+    slot = current_process().index
+    # The process before may have been killed: its GPUs are free once nothing runs on them.
+    if remains.end_orphans(settings.work_dir):
+        board.clear(slot)
 
 
 class _Presence(PresenceStep):

@@ -14,6 +14,7 @@ from service.db.types import ID_LENGTH
 MAX_SLOTS = 256
 MAX_GPUS = 64
 _GPUS_AT = 1 + ID_LENGTH + MAX_SLOTS
+_CLOSED_AT = _GPUS_AT + 2 * MAX_GPUS
 _FREE = 0
 
 
@@ -23,7 +24,7 @@ class Board:
     def __init__(self, num_gpus: int = 0) -> None:
         assert num_gpus <= MAX_GPUS, f"{num_gpus} GPUs of at most {MAX_GPUS}"
         self._num_gpus = num_gpus
-        self._memory = mmap.mmap(-1, _GPUS_AT + 2 * MAX_GPUS)
+        self._memory = mmap.mmap(-1, _CLOSED_AT + 1)
         self._lock = os.memfd_create("frs-board")
 
     @property
@@ -45,6 +46,15 @@ class Board:
     def worker_id(self, value: str) -> None:
         assert len(value) == ID_LENGTH, "a worker id of another length"
         self._memory[1 : 1 + ID_LENGTH] = value.encode()
+
+    @property
+    def closed(self) -> bool:
+        """Whether this worker finishes what runs and takes no more."""
+        return self._memory[_CLOSED_AT] == 1
+
+    @closed.setter
+    def closed(self, value: bool) -> None:
+        self._memory[_CLOSED_AT] = int(value)
 
     def idle(self, num_slots: int) -> list[int]:
         """The slots that are not at work."""

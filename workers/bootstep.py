@@ -18,9 +18,10 @@ from sqlalchemy.exc import DBAPIError
 from service.db import ledger
 from service.db.engine import SchemaMismatchError, check_schema, create_engine, session_factory
 from service.settings import Settings
-from workers import workdir
+from workers import remains
 from workers.board import Board
 from workers.devices import Gpu, describe
+from workers.usage import usage
 
 DRAIN_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 SCHEMA_EXIT_CODE = 78  # EX_CONFIG of sysexits.h
@@ -55,8 +56,7 @@ class Presence:
     def begin(self) -> None:
         """Enter the ledger. Raises SchemaMismatchError, and OperationalError without a database."""
         check_schema(self._engine)
-        for name in workdir.sweep(self._settings.work_dir):
-            log.info("removed_left_work_folder", name=name)
+        self._recover()
         with self._sessions.begin() as session:
             self._board.worker_id = ledger.register_worker(
                 session,
@@ -70,7 +70,9 @@ class Presence:
     def tick(self, wake: Callable[[], None]) -> None:
         """Beat when it is time, and wake the pool when a slot is idle and there is a job for it."""
         try:
-            self._beat()
+            if time.monotonic() - self._beat_at >= self._settings.heartbeat_seconds:
+                self._recover()
+                self._beat()
             if self._is_wanted():
                 wake()
         except DBAPIError as error:
@@ -88,16 +90,22 @@ class Presence:
         finally:
             self._engine.dispose()
 
+    def _recover(self) -> None:
+        """Take the jobs of pool processes that were killed back at once."""
+        backoff = self._settings.retry_backoff_seconds
+        remains.recover(self._settings.work_dir, self._sessions, backoff_seconds=backoff)
+
     def _beat(self) -> None:
         worker_id = self._board.worker_id
-        if worker_id is None or time.monotonic() - self._beat_at < self._settings.heartbeat_seconds:
+        if worker_id is None:
             return
         with self._sessions.begin() as session:
-            ledger.beat_worker(session, worker_id)
+            open_for_jobs = ledger.beat_worker(session, worker_id, usage=usage(self._gpus))
+        self._board.closed = not open_for_jobs
         self._beat_at = time.monotonic()
 
     def _is_wanted(self) -> bool:
-        if self._board.draining or not self._board.idle(self._num_slots):
+        if self._board.draining or self._board.closed or not self._board.idle(self._num_slots):
             return False
         free = len(self._board.free_gpus)
         with self._reading() as session:

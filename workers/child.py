@@ -5,9 +5,7 @@ supervisor reads them. Exit codes: 0 succeeded, 1 failed, 75 stopped with its st
 """
 
 import argparse
-import ctypes
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -17,10 +15,9 @@ from frs_core.context import local_context
 from frs_core.processes import needs_launch
 from frs_core.spec import read_spec
 from frs_core.weights.sources import WeightsSources
+from workers.parentage import die_with_parent
 
 JOB_FILE = "job.yaml"
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
-ORPHAN_EXIT_CODE = 70
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,14 +53,6 @@ def main(arguments: list[str] | None = None) -> int:
 
     forget_foreign_state(spec, context)
     return run_and_report(spec, context)
-
-
-def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent dies, and exit if that has happened already."""
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
-    if os.getppid() != parent:
-        sys.exit(ORPHAN_EXIT_CODE)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,13 @@ from frs_core.events import (
     CheckpointEvent,
     CheckpointKind,
     Event,
+    MetricEvent,
+    ProgressEvent,
     ResultEvent,
 )
 from service.artifacts import ArtifactError, ArtifactStore
 from service.db import ledger
+from workers.deadlines import Sign
 from workers.tail import EventTail, LogTail
 from workers.workdir import WorkFolder
 
@@ -54,9 +57,21 @@ class Delivery:
         self._folder = folder.path
         self._keep_states = keep_states
         self._events = EventTail(folder.path / EVENTS_FILE)
+        self._output_file = folder.output
         self._output = LogTail(folder.output)
         self._queue: deque[Event] = deque()
         self._last: dict[CheckpointKind, Path] = {}
+        self._begun = False
+
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether the run said so."""
+        return self.result is not None and self.result.outcome == "succeeded"
+
+    def sign(self) -> Sign:
+        """What is seen of the run: its work begins when it leaves the phase `starting`."""
+        files = (self._folder / EVENTS_FILE, self._output_file)
+        return Sign(begun=self._begun, size_bytes=sum(file.stat().st_size for file in files if file.exists()))
 
     def deliver(self, *, final: bool = False) -> bool:
         """Deliver for a moment. True when nothing is left; else call again, nothing is lost.
@@ -99,7 +114,9 @@ class Delivery:
         batch = list(islice(recordable, BATCH_EVENTS))
         with self._sessions.begin() as session:
             ledger.record(session, self._lease, batch)
-        for _ in batch:
+        for event in batch:
+            self._begun |= isinstance(event, ProgressEvent) and event.phase != "starting"
+            self._begun |= isinstance(event, MetricEvent)
             self._queue.popleft()
 
     def _deliver_output(self, deadline: float, final: bool) -> bool:

@@ -6,7 +6,9 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import workers
@@ -18,11 +20,24 @@ _PRIVATE_PARTS = ("PASSW", "SECRET", "TOKEN", "CREDENTIAL", "API_KEY", "APIKEY",
 _SERVER_URL = re.compile(r"(postgres|mysql|mariadb|redis|rediss|valkey|amqp|amqps)[\w+]*://", re.ASCII)
 
 
-class Child:
-    """A running child, the leader of a session of its own."""
+MARKER = "_FRS_ATTEMPT"
+"""Environment variable by which all processes of a run are found: its work folder."""
+END_SECONDS = 10.0
 
-    def __init__(self, popen: "subprocess.Popen[bytes]") -> None:
+
+class UnkillableError(Exception):
+    """A process does not end though it was killed: its device cannot be given to another."""
+
+    def __init__(self, workdir: Path, pids: Sequence[int]) -> None:
+        super().__init__(f"processes {', '.join(map(str, pids))} of {workdir.name} do not end")
+
+
+class Child:
+    """A running child, the leader of a session of its own; `workdir` marks all that it starts."""
+
+    def __init__(self, popen: "subprocess.Popen[bytes]", workdir: Path) -> None:
         self._popen = popen
+        self._workdir = workdir
         self.pid = popen.pid
         self.started_at = process_started_at(popen.pid)
 
@@ -54,30 +69,71 @@ class Child:
         self._popen.terminate()
 
     def kill(self) -> None:
-        """End it and whatever is left of its process group, at once. May be repeated."""
+        """End it and all that it started, at once, and see them gone. May be repeated.
+
+        Raises UnkillableError where the kernel does not let go of one.
+        """
         try:
             os.killpg(self.pid, signal.SIGKILL)
         except ProcessLookupError:
-            return
+            pass  # none is left of its group
         finally:
             self._popen.wait()
+        end_all(self._workdir)
 
 
 def start(
-    command: Sequence[str], workdir: Path, output: Path, environment: Mapping[str, str], *options: str
+    command: Sequence[str],
+    workdir: Path,
+    output: Path,
+    environment: Mapping[str, str],
+    *options: str,
+    shared: Sequence[int] = (),
 ) -> Child:
-    """Start `command WORKDIR options...` in its own session, printing to `output`."""
+    """Start `command WORKDIR options...` in its own session, printing to `output`.
+
+    It shares the descriptors `shared`: the locks of its devices.
+    """
+    environment = {**environment, MARKER: str(workdir)}
     with output.open("ab") as stream:
         popen = subprocess.Popen(  # noqa: S603 - our own command
             [*command, str(workdir), "--parent", str(os.getpid()), *options],
             cwd=workdir,
-            env=dict(environment),
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=tuple(shared),
         )
-    return Child(popen)
+    return Child(popen, workdir)
+
+
+def end_all(workdir: Path, seconds: float = END_SECONDS) -> None:
+    """Kill every process of the run that works in a folder, and see them gone. Raises UnkillableError."""
+    deadline = time.monotonic() + seconds
+    while left := marked(workdir):
+        if time.monotonic() > deadline:
+            raise UnkillableError(workdir, left)
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+
+
+def marked(workdir: Path) -> list[int]:
+    """The processes of the run that works in a folder, whoever their parents are by now."""
+    needle = f"{MARKER}={workdir}".encode()
+    return [int(entry.name) for entry in Path("/proc").iterdir() if _has(entry, needle)]
+
+
+def _has(entry: Path, needle: bytes) -> bool:
+    if not entry.name.isdigit():
+        return False
+    try:
+        return needle in (entry / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False  # gone, a zombie, or another user's
 
 
 def child_environment(

@@ -4,7 +4,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from sqlalchemy.orm import Session, sessionmaker
@@ -16,6 +16,7 @@ from service.db import ledger
 from service.db.states import AttemptState, DesiredState, JobState
 from service.settings import Settings
 from workers import process, workdir
+from workers.deadlines import Deadlines
 from workers.delivery import LEDGER_AWAY, Delivery, StorageError
 from workers.endings import StopCause, ending_of
 from workers.heart import Heart, LeaseLostError
@@ -33,6 +34,7 @@ log = structlog.get_logger(__name__)
 class Workplace:
     """What a supervisor works with. `gpus` are the job's; `draining` says that it must stop.
 
+    `device_locks` are descriptors that keep the job's GPUs from others, for its run to share.
     `operators` says whether the mmcv of its children has its compiled operators.
     """
 
@@ -44,6 +46,7 @@ class Workplace:
     draining: Callable[[], bool]
     child_command: Sequence[str]
     operators: bool = False
+    device_locks: Sequence[int] = ()
 
 
 def supervise(place: Workplace, claim: ledger.Claim) -> JobState | None:
@@ -98,11 +101,14 @@ def _run(place: Workplace, claim: ledger.Claim, folder: workdir.WorkFolder, hear
     kills_before = num_oom_kills()
     child = _start(place, folder)
     try:
-        cause = _watch(place, claim.lease, child, delivery, heart)
+        deadlines = Deadlines(place.settings, ran_seconds=claim.ran_seconds)
+        cause, overdue = _watch(place, claim.lease, child, delivery, heart=heart, deadlines=deadlines)
     finally:
         child.kill()
     kills_after = num_oom_kills()
     _until_ledger_answers(heart, lambda: delivery.deliver(final=True))
+    if overdue is not None and cause is None and not delivery.has_succeeded:
+        return replace(overdue, exit_code=child.exit_code, signal=child.signal)
     return ending_of(
         delivery.result,
         exit_code=child.exit_code,
@@ -137,14 +143,31 @@ def _start(place: Workplace, folder: workdir.WorkFolder) -> process.Child:
     hosts = [f"--weights-host={host}" for host in place.settings.weights_hosts]
     cache = ["--cache-dir", str(place.settings.cache_dir)]
     options = [*resume, *weights, *hosts, *cache]
-    return process.start(place.child_command, folder.path, folder.output, environment, *options)
+    return process.start(
+        place.child_command,
+        folder.path,
+        folder.output,
+        environment,
+        *options,
+        shared=place.device_locks,
+    )
 
 
 def _watch(
-    place: Workplace, lease: ledger.Lease, child: process.Child, delivery: Delivery, heart: Heart
-) -> StopCause | None:
-    """Until the child has ended: deliver, and stop it when it must. Returns why it was stopped, if it was."""
+    place: Workplace,
+    lease: ledger.Lease,
+    child: process.Child,
+    delivery: Delivery,
+    *,
+    heart: Heart,
+    deadlines: Deadlines,
+) -> tuple[StopCause | None, ledger.Ending | None]:
+    """Until the child has ended: deliver, and stop it when it must.
+
+    Returns why it was stopped, if it was: what somebody wanted, and the limit of time that it passed.
+    """
     cause: StopCause | None = None
+    overdue: ledger.Ending | None = None
     deadline = float("inf")
     recorded = False
     while not child.wait(TICK_SECONDS):
@@ -152,15 +175,16 @@ def _watch(
         recorded = recorded or _record_process(place, lease, child)
         delivery.deliver()
         wanted = _stop_cause(place, heart)
-        if wanted is not None and cause is None:
-            log.info("stopping_child", job=lease.job_id, cause=wanted)
+        late = None if overdue else deadlines.passed(delivery.sign())
+        if (wanted is not None or late is not None) and cause is None and overdue is None:
+            log.info("stopping_child", job=lease.job_id, cause=wanted or (late and late.code))
             deadline = time.monotonic() + place.settings.grace_seconds
             child.terminate()
-        cause = wanted or cause
+        cause, overdue = wanted or cause, overdue or late
         if time.monotonic() > deadline:
             log.warning("killing_child", job=lease.job_id, grace_seconds=place.settings.grace_seconds)
             child.kill()
-    return cause
+    return cause, overdue
 
 
 def _stop_cause(place: Workplace, heart: Heart) -> StopCause | None:

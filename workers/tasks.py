@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from service.db import ledger
 from workers.board import Board
+from workers.device_locks import let_go, take
 from workers.supervisor import Workplace, supervise
 
 log = structlog.get_logger(__name__)
@@ -23,37 +24,46 @@ def work(board: Board, slot: int, place: Workplace) -> int:
     with board.at_work(slot), _terminate_means_drain(board) as terminated:
         place = replace(place, draining=lambda: board.draining or terminated.is_set())
         while not place.draining() and (found := _claim(board, slot, place)) is not None:
-            claim, gpus = found
+            claim, gpus, locks = found
             try:
-                supervise(replace(place, gpus=gpus), claim)
+                device_locks = tuple(locks.values())
+                supervise(replace(place, gpus=gpus, device_locks=device_locks), claim)
             finally:
+                let_go(locks)
                 board.release(slot)
             count += 1
     return count
 
 
-def _claim(board: Board, slot: int, place: Workplace) -> tuple[ledger.Claim, list[str]] | None:
-    """The next job and the GPUs that are now its; None when there is none."""
-    worker_id = board.worker_id
-    if worker_id is None:
+def _claim(
+    board: Board, slot: int, place: Workplace
+) -> tuple[ledger.Claim, list[str], dict[int, int]] | None:
+    """The next job, the GPUs that are now its and their locks; None when there is none."""
+    if board.worker_id is None or board.closed:
         return None
+    with board.choosing_gpus() as free:
+        locks = take(place.gpus, free)
+        claim = _claim_for(board.worker_id, place, len(locks))
+        chosen = sorted(locks)[: claim.spec.resources.gpus] if claim is not None else []
+        let_go({gpu: lock for gpu, lock in locks.items() if gpu not in chosen})
+        if claim is None:
+            return None
+        board.hold(slot, chosen)
+        return claim, [place.gpus[gpu] for gpu in chosen], {gpu: locks[gpu] for gpu in chosen}
+
+
+def _claim_for(worker_id: str, place: Workplace, num_gpus: int) -> ledger.Claim | None:
     try:
-        with board.choosing_gpus() as free, place.sessions.begin() as session:
-            claim = ledger.claim(
+        with place.sessions.begin() as session:
+            return ledger.claim(
                 session,
                 worker_id,
-                gpus=len(free),
+                gpus=num_gpus,
                 all_gpus=len(place.gpus),
                 operators=place.operators,
                 lease_seconds=place.settings.lease_seconds,
             )
-            if claim is None:
-                return None
-            chosen = free[: claim.spec.resources.gpus]
-            board.hold(slot, chosen)
-            return claim, [place.gpus[gpu] for gpu in chosen]
     except DBAPIError as error:
-        board.release(slot)
         log.warning("claim_failed", error=str(error.orig))
         return None
 

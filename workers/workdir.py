@@ -13,6 +13,7 @@ import yaml
 from frs_core.spec import AnyJobSpec, JobSpec, PredictSpec
 from service.artifacts import ArtifactStore
 from service.db.ledger import Claim, Lease, StoredFile, StoredInput
+from service.db.types import is_id
 from workers.child import JOB_FILE
 
 OUTPUT_FILE = "output.log"
@@ -34,7 +35,7 @@ class WorkFolder:
 
 @contextmanager
 def reserved(root: Path, lease: Lease) -> Iterator[Path]:
-    """An empty folder for this attempt; locked against `sweep` while in use, then removed."""
+    """An empty folder for this attempt; locked against `left_behind` while in use, then removed."""
     path = root / f"{lease.job_id}-{lease.token}"
     root.mkdir(parents=True, exist_ok=True)
     lock = _lock(path)
@@ -66,17 +67,33 @@ def prepare(path: Path, claim: Claim, store: ArtifactStore) -> WorkFolder:
     return WorkFolder(path=path, resume_from=resume)
 
 
-def sweep(root: Path) -> list[str]:
-    """Remove the folders that killed supervisors left behind; returns their names."""
-    if not root.is_dir():
-        return []
-    left_behind = []
-    for path in sorted(entry for entry in root.iterdir() if entry.is_dir()):
-        lock = _lock(path)
-        if lock is not None:
-            _remove(path, lock)
-            left_behind.append(path.name)
-    return left_behind
+@contextmanager
+def left_behind(root: Path) -> Iterator[list[Path]]:
+    """The folders whose supervisors are dead, all locked until the block ends; `clear` them in it.
+
+    A supervisor holds the lock of its folder for as long as it lives, and no other process has it: a lock
+    that can be taken proves it dead, whatever pid it had.
+    """
+    entries = sorted(entry for entry in root.iterdir() if entry.is_dir()) if root.is_dir() else []
+    locks = {path: lock for path in entries if (lock := _lock(path)) is not None}
+    try:
+        yield list(locks)
+    finally:
+        for path, lock in locks.items():
+            if not path.exists():
+                _lock_path(path).unlink(missing_ok=True)
+            os.close(lock)
+
+
+def clear(path: Path) -> None:
+    """Remove a folder that `left_behind` gave."""
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def attempt_of(path: Path) -> tuple[str, int] | None:
+    """The job's id and the token of the attempt that a folder is of; None for a folder of another kind."""
+    job_id, _, token = path.name.partition("-")
+    return (job_id, int(token)) if is_id(job_id) and token.isdecimal() else None
 
 
 def _fetch(store: ArtifactStore, file: StoredFile | StoredInput, destination: Path) -> Path:

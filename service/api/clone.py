@@ -76,8 +76,13 @@ def _changed(kind: type[SpecT], plain: Mapping[str, Any], body: CloneBody) -> Sp
     try:
         return kind.model_validate(merged(plain, body.changes))
     except ValidationError as error:
-        found = [{**item, "loc": ("body", "changes", *item["loc"])} for item in error.errors()]
-        raise RequestValidationError(found) from error
+        raise _relocated(error) from error
+
+
+def _relocated(error: ValidationError) -> RequestValidationError:
+    return RequestValidationError(
+        [{**item, "loc": ("body", "changes", *item["loc"])} for item in error.errors()]
+    )
 
 
 def merged(plain: Any, changes: Any) -> Any:

@@ -160,8 +160,21 @@ class EventView(View):
     created_at: datetime | None
 
 
+class WorkerJob(View):
+    """A job that a worker has in hand."""
+
+    id: str
+    name: str
+    experiment_id: str | None
+    gpus: int
+
+
 class WorkerView(View):
-    """One worker process on one host."""
+    """One worker process on one host.
+
+    `state` is online, offline (it left in good order) or lost; one whose `desired_state` is drain finishes
+    its `jobs` and takes no more. `usage` is what it last said: load, memory and its GPUs, as shares of 1.
+    """
 
     id: str
     host: str
@@ -169,8 +182,11 @@ class WorkerView(View):
     version: str
     devices: dict[str, Any]
     state: str
+    desired_state: str
+    usage: dict[str, Any] | None
     started_at: datetime
     heartbeat_at: datetime
+    jobs: tuple[WorkerJob, ...] = ()
 
 
 class MethodView(View):

@@ -55,7 +55,8 @@ class Claim:
 
     `resume_from` is the newest `state` checkpoint, if any. `weights` holds what is to be fetched, by its
     place in the specification: `teacher` for the teacher's, `checkpoint` for that of an evaluate job.
-    So does `inputs` for a prediction: `onnx`, and `pictures.0` and so on.
+    So does `inputs` for a prediction: `onnx`, and `pictures.0` and so on. `ran_seconds` is what earlier
+    attempts took.
     """
 
     lease: Lease
@@ -64,6 +65,7 @@ class Claim:
     resume_from: StoredFile | None
     weights: Mapping[str, StoredFile]
     inputs: Mapping[str, StoredInput] = field(default_factory=dict)
+    ran_seconds: float = 0.0
 
 
 def claim(
@@ -119,6 +121,7 @@ def claim(
         resume_from=state,
         weights=weights,
         inputs=inputs,
+        ran_seconds=_ran_seconds(session, job.id),
     )
 
 
@@ -200,6 +203,11 @@ def _refuse(session: Session, job: Job, attempt: Attempt, moment: datetime, erro
         reason=error.reason,
         reason_field=error.field[:200] or None,
     )
+
+
+def _ran_seconds(session: Session, job_id: str) -> float:
+    attempts = session.scalars(select(Attempt).where(Attempt.job_id == job_id, Attempt.ended_at.is_not(None)))
+    return sum((each.ended_at - each.started_at).total_seconds() for each in attempts if each.ended_at)
 
 
 def _forget_beyond(session: Session, job_id: str, step: int) -> None:

@@ -11,6 +11,9 @@ from service.db.leases import now
 from service.db.models import Event, Worker
 from service.db.types import new_id
 
+RUN = "run"
+DRAIN = "drain"
+
 
 def register_worker(
     session: Session, *, host: str, pid: int, version: str, devices: Mapping[str, Any]
@@ -31,11 +34,29 @@ def register_worker(
     return worker.id
 
 
-def beat_worker(session: Session, worker_id: str) -> None:
-    """Record that the worker is alive."""
-    session.execute(
-        update(Worker).where(Worker.id == worker_id).values(heartbeat_at=now(session), state="online")
+def beat_worker(session: Session, worker_id: str, *, usage: Mapping[str, Any] | None = None) -> bool:
+    """Record that the worker is alive and what it uses; gives whether it may take jobs."""
+    statement = (
+        update(Worker)
+        .where(Worker.id == worker_id)
+        .values(heartbeat_at=now(session), state="online", usage=None if usage is None else dict(usage))
+        .returning(Worker.desired_state)
+        .execution_options(synchronize_session=False)
     )
+    return session.scalars(statement).one_or_none() != DRAIN
+
+
+def drain_worker(session: Session, worker_id: str, *, drain: bool) -> None:
+    """Have a worker finish what runs and take no more, or take jobs again. It hears of it with its next beat.
+
+    Raises NoResultFound.
+    """
+    worker = session.get_one(Worker, worker_id, with_for_update=True)
+    worker.desired_state = DRAIN if drain else RUN
+    message = f"worker {worker.id} on {worker.host} is to " + ("take no more jobs" if drain else "take jobs")
+    data = {"worker_id": worker.id, "desired_state": worker.desired_state}
+    session.add(Event(kind="worker.changed", message=message, data=data, created_at=now(session)))
+    session.flush()
 
 
 def retire_worker(session: Session, worker_id: str) -> None:

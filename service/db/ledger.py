@@ -16,7 +16,7 @@ from service.db.control import (
     set_priority,
 )
 from service.db.endings import Ending, abandon, expire_leases, finish
-from service.db.fleet import beat_worker, register_worker, retire_worker
+from service.db.fleet import beat_worker, drain_worker, register_worker, retire_worker
 from service.db.leases import Lease, StaleLeaseError
 from service.db.recording import (
     append_log,
@@ -40,6 +40,7 @@ __all__ = [
     "beat_worker",
     "cancel_experiment",
     "claim",
+    "drain_worker",
     "expire_leases",
     "finish",
     "has_claimable",

@@ -230,30 +230,86 @@ def test_a_killed_child_is_retried_from_its_last_state(
     assert steps(sessions) == list(range(1, 24))
 
 
-@pytest.mark.parametrize("victim", ["worker", "pool process"])
-def test_a_killed_worker_loses_its_child_and_its_lease_and_the_job_goes_on(
+@pytest.mark.parametrize("victim", ["pool process", "whole worker"])
+def test_a_killed_supervisor_is_known_to_be_dead_long_before_its_lease_runs_out(
     start_worker: StartWorker, sessions: Sessions, submit_miniature: SubmitMiniature, victim: str
 ) -> None:
     job_id = submit_miniature(steps=23, hold_at=12)
-    worker = start_worker()
+    worker = start_worker(lease_seconds=NEVER)
     child = wait_for_child(sessions, job_id)
-    if victim == "worker":
-        worker.kill()
-        start_worker()
-    else:
+    if victim == "pool process":
         os.kill(children_of(worker.pid)[0], signal.SIGKILL)
-    wait_until(lambda: not is_running(child))
-
-    def expire() -> list[str]:
-        with sessions.begin() as session:
-            return ledger.expire_leases(session, backoff_seconds=0)
-
-    assert wait_until(expire) == [job_id]
+    else:
+        os.killpg(worker.pid, signal.SIGKILL)
+        start_worker(lease_seconds=NEVER)
     wait_for(sessions, job_id, JobState.SUCCEEDED)
+    assert not is_running(child)
     first, second = attempts(sessions, job_id)
-    assert first.state is AttemptState.LOST
+    assert (first.state, first.reason_code) == (AttemptState.LOST, "worker_died")
     assert second.resumed_from_step == 10
     assert steps(sessions) == list(range(1, 24))
+
+
+def test_a_pool_process_whose_worker_is_killed_hands_its_job_back(
+    start_worker: StartWorker, sessions: Sessions, submit_miniature: SubmitMiniature
+) -> None:
+    job_id = submit_miniature(steps=23, hold_at=12)
+    worker = start_worker(lease_seconds=NEVER)
+    child = wait_for_child(sessions, job_id)
+    pool = children_of(worker.pid)
+    worker.kill()
+    wait_for(sessions, job_id, JobState.QUEUED)
+    wait_until(lambda: not any(is_running(pid) for pid in (child, *pool)))
+    assert [attempt.state for attempt in attempts(sessions, job_id)] == [AttemptState.RELEASED]
+    start_worker()
+    wait_for(sessions, job_id, JobState.SUCCEEDED)
+    assert attempts(sessions, job_id)[1].resumed_from_step == 12
+
+
+def test_a_paused_job_goes_on_where_it_stopped_when_it_is_resumed(
+    start_worker: StartWorker, sessions: Sessions, submit_miniature: SubmitMiniature
+) -> None:
+    job_id = submit_miniature(steps=23, hold_at=12)
+    start_worker()
+    child = wait_for_child(sessions, job_id)
+    with sessions.begin() as session:
+        ledger.request_pause(session, job_id)
+    wait_for(sessions, job_id, JobState.PAUSED)
+    assert not is_running(child)
+    with sessions.begin() as session:
+        ledger.request_resume(session, job_id)
+    wait_for(sessions, job_id, JobState.SUCCEEDED)
+    assert [attempt.resumed_from_step for attempt in attempts(sessions, job_id)] == [None, 12]
+    assert steps(sessions) == list(range(1, 24))
+
+
+def test_a_draining_worker_finishes_what_runs_and_takes_no_more_until_it_may(
+    start_worker: StartWorker, quick_settings: Settings, sessions: Sessions, submit_miniature: SubmitMiniature
+) -> None:
+    running = submit_miniature(steps=23, hold_at=12)
+    worker = start_worker()
+    wait_for_child(sessions, running)
+    with sessions.begin() as session:
+        worker_id = session.scalars(select(Worker.id)).one()
+        ledger.drain_worker(session, worker_id, drain=True)
+        beaten_at = session.scalars(select(Worker.heartbeat_at)).one()
+    waiting = submit_miniature()
+
+    def has_heard() -> bool:
+        with sessions() as session:
+            return session.scalars(select(Worker.heartbeat_at)).one() > beaten_at
+
+    wait_until(has_heard)
+    (quick_settings.work_dir / f"{running}-1" / "go").touch()
+    wait_for(sessions, running, JobState.SUCCEEDED)
+    assert state_of(sessions, waiting) is JobState.QUEUED
+    with sessions.begin() as session:
+        found = session.scalars(select(Worker)).one()
+        assert found.usage is not None
+        assert 0 < found.usage["memory"] < 1
+        ledger.drain_worker(session, worker_id, drain=False)
+    wait_for(sessions, waiting, JobState.SUCCEEDED)
+    assert worker.poll() is None
 
 
 @pytest.mark.parametrize("whom", ["the main process", "the whole group"])

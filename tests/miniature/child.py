@@ -19,7 +19,7 @@ from frs_core.context import LocalContext
 from frs_core.errors import DatasetError, Stopped
 from frs_core.events import CheckpointKind
 from frs_core.files import publish
-from workers.child import die_with_parent
+from workers.parentage import die_with_parent
 
 STATE_EVERY = 5
 

@@ -9,7 +9,7 @@ import yaml
 from frs_core.spec import JobSpec
 from service.artifacts import ArtifactMissingError, ArtifactStore, open_store
 from service.db.ledger import Claim, Lease, StoredFile
-from workers.workdir import prepare, reserved, sweep
+from workers.workdir import attempt_of, clear, left_behind, prepare, reserved
 
 LEASE = Lease(job_id="job", attempt_id="attempt", token=3)
 DETECTOR = {"zoo": "retinanet/retinanet_r50_fpn_1x_coco"}
@@ -89,12 +89,20 @@ def test_a_missing_file_is_said_and_the_folder_goes(tmp_path: Path, store: Artif
     assert list((tmp_path / "work").iterdir()) == []
 
 
-def test_what_killed_supervisors_left_is_swept_but_not_what_is_in_use(tmp_path: Path) -> None:
-    assert sweep(tmp_path / "work") == []
+def test_what_killed_supervisors_left_is_found_but_not_what_is_in_use(tmp_path: Path) -> None:
+    with left_behind(tmp_path / "work") as paths:
+        assert paths == []
     with reserved(tmp_path / "work", LEASE) as path:
         left = tmp_path / "work" / "other-1"
         left.mkdir()
         (left / "state.pth").write_text("x")
-        assert sweep(tmp_path / "work") == ["other-1"]
+        with left_behind(tmp_path / "work") as paths:
+            assert paths == [left]
+            clear(left)
         assert path.is_dir()
-        assert not left.exists()
+        assert {entry.name for entry in (tmp_path / "work").iterdir()} == {path.name, f"{path.name}.lock"}
+
+
+def test_a_folder_names_its_attempt(tmp_path: Path) -> None:
+    assert attempt_of(tmp_path / f"{'a' * 16}-12") == ("a" * 16, 12)
+    assert attempt_of(tmp_path / "other-1") is None
