@@ -1,5 +1,6 @@
 """What a run talks to: it reports, saves and asks whether to stop, and knows nothing else of the world."""
 
+import errno
 import math
 import os
 import signal
@@ -243,9 +244,13 @@ def local_context(workdir: Path, **given: Any) -> LocalContext:
 
 def _append(path: Path, event: Event) -> None:
     line = event.model_dump_json() + "\n"
+    content = line.encode()
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        os.write(descriptor, line.encode())
+        written = os.write(descriptor, content)
+        if written < len(content):  # the disk is full: no later line may end this one
+            os.ftruncate(descriptor, os.fstat(descriptor).st_size - written)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     finally:
         os.close(descriptor)
 

@@ -1,10 +1,12 @@
 """Sees one attempt through: prepares it, starts its child, carries what it reports, stops it when need be."""
 
 import os
+import shutil
 import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import structlog
 from sqlalchemy.orm import Session, sessionmaker
@@ -26,6 +28,7 @@ from workers.tail import last_lines
 TICK_SECONDS = 0.5
 PAUSE_SECONDS = 0.1
 NUM_LAST_LINES = 5
+MIN_FREE_BYTES = 1 << 20
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +83,11 @@ def _attempt(place: Workplace, claim: ledger.Claim, heart: Heart) -> ledger.Endi
         with workdir.reserved(place.settings.work_dir, claim.lease) as path:
             folder = workdir.prepare(path, claim, place.store)
             return _run(place, claim, folder, heart)
+    except workdir.DamagedStateError as error:
+        log.warning("state_damaged", job=claim.lease.job_id, step=error.file.step)
+        with place.sessions.begin() as session:
+            ledger.forget_checkpoint(session, claim.lease, error.file.checkpoint_id)
+        return _failure("state_damaged", f"{error}; the next attempt goes on from the one before")
     except (ArtifactError, StorageError, OSError) as error:
         log.exception("storage_failed", job=claim.lease.job_id)
         return _failure("storage_failed", f"the worker's files failed: {error}")
@@ -109,7 +117,7 @@ def _run(place: Workplace, claim: ledger.Claim, folder: workdir.WorkFolder, hear
     _until_ledger_answers(heart, lambda: delivery.deliver(final=True))
     if overdue is not None and cause is None and not delivery.has_succeeded:
         return replace(overdue, exit_code=child.exit_code, signal=child.signal)
-    return ending_of(
+    ending = ending_of(
         delivery.result,
         exit_code=child.exit_code,
         signal=child.signal,
@@ -117,6 +125,17 @@ def _run(place: Workplace, claim: ledger.Claim, folder: workdir.WorkFolder, hear
         last_lines=last_lines(folder.output, NUM_LAST_LINES),
         out_of_memory=_remedies(claim.spec) if kills_after != kills_before else None,
     )
+    return _disk_full(ending, folder.path) if ending.code in ("crash", "killed") else ending
+
+
+def _disk_full(ending: ledger.Ending, path: Path) -> ledger.Ending:
+    """The ending itself, or that the disk was full: a run that dies of it cannot always say so."""
+    if shutil.disk_usage(path).free > MIN_FREE_BYTES:
+        return ending
+    reason = (
+        f"the disk of the worker's data folder is full ({path.parent}): free some space, then resume the job"
+    )
+    return replace(ending, code="disk_full", reason=reason)
 
 
 def _remedies(spec: AnyJobSpec) -> str:

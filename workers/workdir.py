@@ -11,13 +11,21 @@ from pathlib import Path, PurePosixPath
 import yaml
 
 from frs_core.spec import AnyJobSpec, JobSpec, PredictSpec
-from service.artifacts import ArtifactStore
+from service.artifacts import ArtifactMissingError, ArtifactStore, HashMismatchError
 from service.db.ledger import Claim, Lease, StoredFile, StoredInput
 from service.db.types import is_id
 from workers.child import JOB_FILE
 
 OUTPUT_FILE = "output.log"
 _LOCK_SUFFIX = ".lock"
+
+
+class DamagedStateError(Exception):
+    """The stored state is gone or changed: the job can go on from an earlier one only."""
+
+    def __init__(self, file: StoredFile) -> None:
+        super().__init__(f"the saved state of step {file.step} is damaged or gone from the store")
+        self.file = file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +58,8 @@ def reserved(root: Path, lease: Lease) -> Iterator[Path]:
 def prepare(path: Path, claim: Claim, store: ArtifactStore) -> WorkFolder:
     """Fetch the files that the job reads, verified, and write job.yaml with their paths.
 
-    Raises ArtifactError or OSError where a file cannot be had.
+    Raises DamagedStateError where the state to continue from is not what was stored, ArtifactError or OSError
+    where a file cannot be had.
     """
     inputs = path / "inputs"
     spec = claim.spec
@@ -62,7 +71,10 @@ def prepare(path: Path, claim: Claim, store: ArtifactStore) -> WorkFolder:
         )
     resume = None
     if claim.resume_from is not None:
-        resume = _fetch(store, claim.resume_from, inputs / "resume")
+        try:
+            resume = _fetch(store, claim.resume_from, inputs / "resume")
+        except (HashMismatchError, ArtifactMissingError) as error:
+            raise DamagedStateError(claim.resume_from) from error
     (path / JOB_FILE).write_text(yaml.safe_dump(spec.model_dump(mode="json"), sort_keys=False))
     return WorkFolder(path=path, resume_from=resume)
 

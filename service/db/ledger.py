@@ -20,6 +20,7 @@ from service.db.fleet import beat_worker, drain_worker, register_worker, retire_
 from service.db.leases import Lease, StaleLeaseError
 from service.db.recording import (
     append_log,
+    forget_checkpoint,
     heartbeat,
     record,
     record_artifact,
@@ -43,6 +44,7 @@ __all__ = [
     "drain_worker",
     "expire_leases",
     "finish",
+    "forget_checkpoint",
     "has_claimable",
     "heartbeat",
     "pause_experiment",

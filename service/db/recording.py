@@ -92,6 +92,13 @@ def record_checkpoint(
     return unreferenced(session, before)
 
 
+def forget_checkpoint(session: Session, lease: Lease, checkpoint_id: str) -> None:
+    """Forget a checkpoint of the job whose stored file turned out to be no good."""
+    hold(session, lease)
+    damaged = (Checkpoint.id == checkpoint_id, Checkpoint.job_id == lease.job_id)
+    session.execute(delete(Checkpoint).where(*damaged), execution_options={"synchronize_session": False})
+
+
 def record_artifact(session: Session, lease: Lease, event: ArtifactEvent, *, uri: str) -> None:
     """Record another stored file; one of the same name replaces it."""
     hold(session, lease)
@@ -203,6 +210,7 @@ def _drop_other_best(session: Session, job_id: str, step: int) -> None:
 __all__ = [
     "StaleLeaseError",
     "append_log",
+    "forget_checkpoint",
     "heartbeat",
     "record",
     "record_artifact",

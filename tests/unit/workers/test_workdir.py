@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from frs_core.spec import JobSpec
-from service.artifacts import ArtifactMissingError, ArtifactStore, open_store
+from service.artifacts import ArtifactStore, open_store
 from service.db.ledger import Claim, Lease, StoredFile
-from workers.workdir import attempt_of, clear, left_behind, prepare, reserved
+from workers.workdir import DamagedStateError, attempt_of, clear, left_behind, prepare, reserved
 
 LEASE = Lease(job_id="job", attempt_id="attempt", token=3)
 DETECTOR = {"zoo": "retinanet/retinanet_r50_fpn_1x_coco"}
@@ -82,7 +82,7 @@ def test_a_missing_file_is_said_and_the_folder_goes(tmp_path: Path, store: Artif
     state = put(store, tmp_path, "state_5.pth")
     store.delete(state.uri)
     with (
-        pytest.raises(ArtifactMissingError, match="state_5"),
+        pytest.raises(DamagedStateError, match="step 5"),
         reserved(tmp_path / "work", LEASE) as path,
     ):
         prepare(path, distil_claim({}, state), store)
