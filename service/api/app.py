@@ -27,6 +27,7 @@ from service.api import (
     problems,
     rendering,
     transfer,
+    workers,
 )
 from service.api.dependencies import Resources
 from service.settings import Settings
@@ -76,6 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
         observations,
         files,
         catalogue,
+        workers,
         events,
     ):
         api.include_router(module.router)

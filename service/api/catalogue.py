@@ -1,4 +1,4 @@
-"""What can be used: methods, the zoo, workers."""
+"""What can be used: methods and the zoo."""
 
 import inspect
 from typing import Annotated
@@ -6,9 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from frs_core import methods, zoo
-from service.api.dependencies import Reading
-from service.api.schemas import MethodView, Page, RefusedDetectorView, WorkerView
-from service.db import queries
+from service.api.schemas import MethodView, Page, RefusedDetectorView
 
 router = APIRouter(tags=["catalogue"])
 
@@ -35,12 +33,6 @@ def list_refused() -> Page[RefusedDetectorView]:
     """The configs of the same zoo that are not taken, each with what it lacks."""
     known = zoo.refused()
     return Page(items=tuple(RefusedDetectorView(name=name, reason=known[name]) for name in sorted(known)))
-
-
-@router.get("/workers")
-def list_workers(session: Reading) -> Page[WorkerView]:
-    """The workers that are or were there, the last to start first."""
-    return Page(items=tuple(WorkerView.model_validate(row) for row in queries.list_workers(session)))
 
 
 def _method(method: methods.MethodInfo) -> MethodView:

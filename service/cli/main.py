@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from service.cli import control, doctor, download, experiments, jobs, machine, plan, predict, record, submit
+from service.cli import (
+    control,
+    doctor,
+    download,
+    experiments,
+    jobs,
+    machine,
+    plan,
+    predict,
+    record,
+    submit,
+    workers,
+)
 from service.cli.exit_codes import HELP
 from service.cli.faults import HANDLED, report
 from service.cli.session import open_session
@@ -51,11 +63,13 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "resume": control.resume,
     "priority": control.priority,
     "clone": control.clone,
+    "workers": workers.workers,
     "doctor": doctor.doctor,
     "demo": machine.demo,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name, epilog=HELP)(_command)
+app.add_typer(workers.app, name="worker", epilog=HELP)
 
 
 def main() -> None:

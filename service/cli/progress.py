@@ -114,6 +114,8 @@ def _state(job: Job, *, with_tries: bool) -> Text:
     text = words.state_text(job.state)
     if job.state == "running" and job.desired_state == "cancel":
         text = Text("cancelling", style=words.STATE_STYLES["cancelled"])
+    elif job.state == "running" and job.desired_state == "pause":
+        text = Text("pausing", style=words.STATE_STYLES["paused"])
     elif job.state == "running" and job.phase and job.phase != "training":
         text = Text(job.phase, style=words.STATE_STYLES["running"])
     if with_tries and job.num_attempts > 1:

@@ -21,6 +21,7 @@ from service.client.answers import (
     Search,
     Statistic,
     Trial,
+    Worker,
 )
 from service.client.errors import ApiError, ClientError, UnreachableError
 from service.client.http import Client
@@ -47,4 +48,5 @@ __all__ = [
     "Statistic",
     "Trial",
     "UnreachableError",
+    "Worker",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -65,6 +65,28 @@ class Job(Answer):
     def finished(self) -> bool:
         """Whether it will not move any more."""
         return self.state not in UNFINISHED
+
+
+class WorkerJob(Answer):
+    """A job that a worker has in hand."""
+
+    id: str
+    name: str
+
+
+class Worker(Answer):
+    """A worker process on a host; `usage` holds shares of 1."""
+
+    id: str
+    host: str
+    pid: int
+    version: str
+    devices: Mapping[str, Any]
+    state: str
+    desired_state: str = "run"
+    usage: Mapping[str, Any] | None = None
+    heartbeat_at: datetime
+    jobs: tuple[WorkerJob, ...] = ()
 
 
 class Artifact(Answer):

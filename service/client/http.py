@@ -25,6 +25,7 @@ from service.client.answers import (
     Plan,
     Planned,
     Readiness,
+    Worker,
 )
 from service.client.errors import ApiError, UnreachableError
 from service.client.saving import save
@@ -182,6 +183,15 @@ class Client:
     ) -> Job:
         """Submits its specification anew, with changes, as a job of no experiment."""
         return _read(self._clone(f"{API}/jobs/{_segment(job_id)}/clone", changes, idempotency_key), Job)
+
+    def workers(self) -> Sequence[Worker]:
+        """The workers that are or were there, the one heard of last first."""
+        return self._get(f"{API}/workers", Page[Worker]).items
+
+    def drain_worker(self, worker_id: str, *, drain: bool = True) -> Worker:
+        """Has a worker finish what it runs and take no more jobs, or take jobs again."""
+        verb = "drain" if drain else "undrain"
+        return _read(self._send("POST", f"{API}/workers/{_segment(worker_id)}/{verb}"), Worker)
 
     def predict(
         self,

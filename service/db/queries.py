@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, case, select
+from sqlalchemy import ColumnElement, case, select, text
 from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
-from service.db.models import Event, Experiment, ExperimentTag, Job, Worker
+from service.db.models import Attempt, Event, Experiment, ExperimentTag, Job, Worker
 from service.db.pages import InvalidCursorError, Page, page
 from service.db.recorded import (
     get_artifact,
@@ -24,7 +24,7 @@ from service.db.states import JobState
 from service.db.types import ID_ALPHABET, ID_LENGTH
 
 MIN_PREFIX_LENGTH = 4
-RowT = TypeVar("RowT", Experiment, Job)
+RowT = TypeVar("RowT", Experiment, Job, Worker)
 
 
 class NotFoundError(LookupError):
@@ -132,6 +132,22 @@ def list_workers(session: Session) -> Sequence[Worker]:
     return session.scalars(select(Worker).order_by(Worker.heartbeat_at.desc(), Worker.id)).all()
 
 
+def get_worker(session: Session, prefix: str) -> Worker:
+    """The worker whose id begins so. Raises NotFoundError and AmbiguousIdError."""
+    return _by_prefix(session, Worker, prefix, [])
+
+
+def worker_jobs(session: Session, worker_id: str) -> Sequence[Job]:
+    """The jobs that a worker has in hand, by name."""
+    statement = (
+        select(Job)
+        .join(Attempt, Attempt.job_id == Job.id)
+        .where(Attempt.worker_id == worker_id, text("attempts.state = 'running'"))
+        .order_by(Job.name, Job.id)
+    )
+    return session.scalars(statement).all()
+
+
 def derived_state() -> ColumnElement[str]:
     """`states.experiment_state` of the row's jobs, as an expression over `Experiment`."""
     working = _has(JobState.QUEUED, JobState.WAITING)
@@ -185,6 +201,7 @@ __all__ = [
     "get_checkpoint",
     "get_experiment",
     "get_job",
+    "get_worker",
     "job_artifacts",
     "job_attempts",
     "job_checkpoints",
@@ -195,4 +212,5 @@ __all__ = [
     "list_experiments",
     "list_jobs",
     "list_workers",
+    "worker_jobs",
 ]

@@ -101,3 +101,14 @@ def test_a_clone_that_is_asked_for_twice_with_one_key_is_made_once(api, made):
     ]
     assert [answer.status_code for answer in answers] == [201, 200]
     assert answers[0].json()["id"] == answers[1].json()["id"]
+
+
+def test_a_worker_is_listed_with_what_it_runs_and_told_to_take_no_more(api, made, hand: Hand):
+    lease = hand.take()
+    listed = api.get(f"{API}/workers").json()["items"]
+    assert [(worker["id"], worker["state"]) for worker in listed] == [(hand.worker_id, "online")]
+    assert [job["id"] for job in listed[0]["jobs"]] == [lease.job_id]
+    for verb, wanted in (("drain", "drain"), ("undrain", "run")):
+        answer = api.post(f"{API}/workers/{hand.worker_id[:8]}/{verb}").json()
+        assert (answer["desired_state"], len(answer["jobs"])) == (wanted, 1)
+    assert api.post(f"{API}/workers/zzzzzzzz/drain").status_code == 404

@@ -1,0 +1,42 @@
+"""The workers: what they have, what they do, and whether they take jobs."""
+
+from fastapi import APIRouter
+from sqlalchemy.orm import Session
+
+from service.api.bodies import JsonRoute
+from service.api.dependencies import Reading, Writing
+from service.api.schemas import Page, WorkerJob, WorkerView
+from service.db import ledger, queries
+from service.db.models import Worker
+
+router = APIRouter(prefix="/workers", route_class=JsonRoute, tags=["workers"])
+
+
+@router.get("")
+def list_workers(session: Reading) -> Page[WorkerView]:
+    """The workers that are or were there, the one heard of last first."""
+    workers = queries.list_workers(session)
+    return Page(items=tuple(_view(session, worker) for worker in workers))
+
+
+@router.post("/{worker_id}/drain")
+def drain_worker(session: Writing, worker_id: str) -> WorkerView:
+    """Have the worker finish what it runs and take no more jobs. It hears of it within seconds."""
+    return _set(session, worker_id, drain=True)
+
+
+@router.post("/{worker_id}/undrain")
+def undrain_worker(session: Writing, worker_id: str) -> WorkerView:
+    """Let the worker take jobs again."""
+    return _set(session, worker_id, drain=False)
+
+
+def _set(session: Session, worker_id: str, *, drain: bool) -> WorkerView:
+    worker = queries.get_worker(session, worker_id)
+    ledger.drain_worker(session, worker.id, drain=drain)
+    return _view(session, worker)
+
+
+def _view(session: Session, worker: Worker) -> WorkerView:
+    jobs = tuple(WorkerJob.model_validate(job) for job in queries.worker_jobs(session, worker.id))
+    return WorkerView.model_validate(worker).model_copy(update={"jobs": jobs})
