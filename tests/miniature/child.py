@@ -53,7 +53,7 @@ def main() -> int:
 
 
 def _run(context: LocalContext, job: dict[str, object], wishes: dict[str, str]) -> None:
-    steps = int(wishes.get("steps", "10"))
+    steps = int(wishes.get("steps", os.environ.get("MINIATURE_STEPS", "10")))
     step, total = 0, 0
     if context.resume_from is not None:
         state = json.loads(context.resume_from.read_text())
@@ -65,6 +65,7 @@ def _run(context: LocalContext, job: dict[str, object], wishes: dict[str, str]) 
     context.progress("starting", total_steps=steps)
     context.environment({"python": sys.version, "resumed": step})
     while step < steps:
+        time.sleep(float(os.environ.get("MINIATURE_PACE", "0")))
         step, total = step + 1, total + step + 1
         context.report(step, {"train/loss": float(total)})
         _say(f"step {step}")

@@ -1,0 +1,1 @@
+"""A whole system that is hurt on purpose, and must come out right."""

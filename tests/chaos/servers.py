@@ -1,0 +1,124 @@
+"""PostgreSQL and Redis of a soak's own, which it may kill."""
+
+import os
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import psycopg
+import redis
+
+from tests.waiting import wait_until
+
+_ORDINARY_USERS = ("postgres", "nobody")
+
+
+def free_port() -> int:
+    """A port of this host that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Postgres:
+    """A PostgreSQL server in a folder, run as an ordinary user (initdb refuses root)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "postgres"
+        self._bin = _postgres_binaries()
+        self._user = next(name for name in _ORDINARY_USERS if _exists(name)) if os.getuid() == 0 else None
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"postgresql://frs@127.0.0.1:{self._port}/postgres"
+
+    def create(self) -> None:
+        """Make the database's files."""
+        self._folder.mkdir()
+        if self._user is not None:
+            shutil.chown(self._folder, self._user)
+        command = [
+            self._bin / "initdb",
+            "--auth=trust",
+            "--username=frs",
+            "--no-sync",
+            "-D",
+            self._folder / "data",
+        ]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, user=self._user, cwd=self._folder)
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        options = {
+            "port": self._port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "fsync": "off",
+        }
+        given = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._bin / "postgres", "-D", self._folder / "data", *given],
+                stdout=log, stderr=log, user=self._user, cwd=self._folder, start_new_session=True,
+            )  # fmt: skip
+        wait_until(self._answers)
+
+    def stop(self) -> None:
+        """Stop at once, as a crash would: it recovers when it starts again."""
+        if self._process is not None:
+            self._process.send_signal(3)  # QUIT: immediate shutdown
+            self._process.wait()
+            self._process = None
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+class Redis:
+    """A Redis server that keeps nothing: when it starts again it is empty."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self.client = redis.Redis.from_url(self.url)
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        program = shutil.which("redis-server") or shutil.which("valkey-server")
+        assert program is not None, "install redis-server"
+        self._process = subprocess.Popen(
+            [program, "--port", str(self._port), "--save", "", "--bind", "127.0.0.1"],
+            cwd=self._folder, stdout=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        wait_until(self._answers)
+
+    def stop(self) -> None:
+        """Kill it; what it held is lost."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except redis.ConnectionError:
+            return False
+
+
+def _postgres_binaries() -> Path:
+    if found := shutil.which("initdb"):
+        return Path(found).parent
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    assert folders, "install the postgresql server package"
+    return folders[-1]
+
+
+def _exists(user: str) -> bool:
+    return any(line.startswith(f"{user}:") for line in Path("/etc/passwd").read_text().splitlines())

@@ -1,0 +1,160 @@
+"""The whole system in a folder: servers, API, keeper and workers, restarted when they die."""
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from service.db.engine import upgrade
+from service.settings import Settings
+from tests.chaos.servers import Postgres, Redis, free_port
+from tests.waiting import wait_until
+from workers.process import MARKER
+
+ROOT = Path(__file__).parent.parent.parent
+LEASE_SECONDS = 4.0
+
+
+@dataclass
+class Part:
+    """A process of the system that is started again when it has died."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    log: Path
+    process: "subprocess.Popen[bytes] | None" = field(default=None)
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command, env=self.environment, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def keep_up(self) -> None:
+        if self.process is None or self.process.poll() is not None:
+            self.start()
+
+    def send(self, number: signal.Signals, *, group: bool = False) -> None:
+        """Signal the process, or all of its group."""
+        if self.process is not None and self.process.poll() is None:
+            with suppress(ProcessLookupError):
+                (os.killpg if group else os.kill)(self.process.pid, number)
+
+
+class System:
+    """`folder` is empty before and holds everything after."""
+
+    def __init__(self, folder: Path, *, num_workers: int, pace_seconds: float, num_steps: int) -> None:
+        self.folder = folder
+        self.postgres, self.redis = Postgres(folder), Redis(folder)
+        self.artifacts = folder / "artifacts"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._pace = {"MINIATURE_PACE": str(pace_seconds), "MINIATURE_STEPS": str(num_steps)}
+        self.api = self._part("api", ["-m", "service.api"])
+        self.keeper = self._part("keeper", ["-m", "service.jobs.keeper"])
+        script = str(ROOT / "tests" / "miniature" / "worker.py")
+        self.workers = [self._part(f"worker{number}", [script]) for number in range(num_workers)]
+        self.parts = [self.api, self.keeper, *self.workers]
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(**self._settings("api"))
+
+    def start(self) -> None:
+        self.artifacts.mkdir()
+        self.postgres.create()
+        self.postgres.start()
+        self.redis.start()
+        upgrade(self.postgres.url)
+        for part in self.parts:
+            part.start()
+
+    def keep_up(self) -> None:
+        """Start again what has died."""
+        for part in self.parts:
+            part.keep_up()
+
+    def stop(self) -> None:
+        """TERM to all, and see that they go by themselves; then the servers."""
+        for part in reversed(self.parts):
+            part.send(signal.SIGCONT, group=True)
+            part.send(signal.SIGTERM)
+        for part in self.parts:
+            if part.process is not None:
+                part.process.wait(60)
+
+    def kill(self) -> None:
+        """Whatever is left."""
+        for pid in self.processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for part in self.parts:
+            if part.process is not None:
+                part.process.wait()
+        self.redis.stop()
+        self.postgres.stop()
+
+    def processes(self) -> list[int]:
+        """All processes of API, keeper and workers, and their runs."""
+        needles = (f"FRS_CHAOS={self.folder}".encode(), f"{MARKER}={self.folder}".encode())
+        return [pid for pid in _pids() if any(entry.startswith(needles) for entry in _environ(pid))]
+
+    def children(self) -> list[int]:
+        """The processes of runs."""
+        needle = f"{MARKER}={self.folder}".encode()
+        return [pid for pid in _pids() if any(entry.startswith(needle) for entry in _environ(pid))]
+
+    def supervisors(self) -> list[int]:
+        """The pool processes of the workers."""
+        mains = {part.process.pid for part in self.workers if part.process is not None}
+        return [pid for pid in self.processes() if _parent(pid) in mains and pid not in self.children()]
+
+    def _settings(self, name: str) -> dict[str, object]:
+        return {
+            "data_dir": self.folder / name,
+            "database_url": self.postgres.url,
+            "broker_url": self.redis.url,
+            "artifacts_url": self.artifacts.as_uri(),
+            "port": self.port,
+            "lease_seconds": LEASE_SECONDS,
+            "heartbeat_seconds": 0.5,
+            "poll_seconds": 1.0,
+            "grace_seconds": 5.0,
+            "retry_backoff_seconds": 0.2,
+            "max_attempts": 20,
+            "stall_limit_seconds": 20.0,
+        }
+
+    def _part(self, name: str, arguments: list[str]) -> Part:
+        settings = {f"FRS_{key.upper()}": str(value) for key, value in self._settings(name).items()}
+        environment = {**os.environ, **settings, **self._pace, "PYTHONPATH": str(ROOT)}
+        environment |= {"FRS_CHAOS": str(self.folder), "OMP_NUM_THREADS": "1"}
+        return Part(name, [sys.executable, *arguments], environment, self.folder / f"{name}.log")
+
+
+def _pids() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _environ(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def _parent(pid: int) -> int | None:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, ProcessLookupError):
+        return None
+
+
+def wait_gone(system: System, seconds: float = 15.0) -> None:
+    """Wait until no process of the system is left."""
+    wait_until(lambda: not system.processes(), seconds=seconds)
