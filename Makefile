@@ -14,7 +14,7 @@ THREADS := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1}
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install demo up test test-all check format lock clean
+.PHONY: help install demo up test test-all chaos check format lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ test: $(INSTALLED) ## run the test suite
 
 test-all: $(INSTALLED) ## run the test suite and the slow matrices
 	@$(THREADS) $(BIN)/python -m pytest
+
+chaos: $(INSTALLED) ## hurt a whole system on purpose; ARGS="--jobs 300 --faults 1000 --seed 7" for more
+	@$(THREADS) $(BIN)/python -m tests.chaos.soak --jobs 40 --faults 100 $(ARGS)
 
 check: $(INSTALLED) ## check format, lint, types, imports, migrations, zoo index, compose file and lock
 	@$(BIN)/ruff format --check --quiet .

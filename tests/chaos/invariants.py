@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from sqlalchemy import select
@@ -44,7 +45,7 @@ def doubled(session: Session, wanted: dict[str, Wanted]) -> Iterator[str]:
         ).all()
         if [attempt.token for attempt in attempts] != list(range(1, job.token + 1)):
             yield f"job {job.id} has tokens {[attempt.token for attempt in attempts]} to {job.token}"
-        for before, after in zip(attempts, attempts[1:], strict=False):
+        for before, after in pairwise(attempts):
             if before.ended_at is None or before.ended_at > after.started_at:
                 yield f"job {job.id}: attempt {after.token} began before {before.token} had ended"
         if sum(attempt.state is AttemptState.SUCCEEDED for attempt in attempts) > 1:
@@ -61,14 +62,11 @@ def wrong(session: Session, wanted: dict[str, Wanted], artifacts: Path, num_step
         if job.state is JobState.SUCCEEDED:
             yield from _wrong_numbers(session, job, num_steps)
             yield from _wrong_weights(session, job, artifacts, num_steps)
-    for row in session.scalars(select(Checkpoint)):
-        job = session.get_one(Job, row.job_id)
-        if row.kind == "state" and job.state is JobState.SUCCEEDED:
-            continue  # truncated on purpose, perhaps after the last attempt that could have needed it
+    # A state may have been truncated on purpose after the last attempt that could have needed it.
+    for row in session.scalars(select(Checkpoint).where(Checkpoint.kind != "state")):
         content = _content(artifacts, row.uri)
         if content is None or hashlib.sha256(content).hexdigest() != row.sha256:
-            if row.kind != "state":
-                yield f"checkpoint {row.id} ({row.kind}) of {row.job_id} is not what was stored"
+            yield f"checkpoint {row.id} ({row.kind}) of {row.job_id} is not what was stored"
 
 
 def _wrong_numbers(session: Session, job: Job, num_steps: int) -> Iterator[str]:

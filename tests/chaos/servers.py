@@ -26,7 +26,9 @@ class Postgres:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "postgres"
-        self._bin = _postgres_binaries()
+        binaries = postgres_binaries()
+        assert binaries is not None, "install the postgresql server package"
+        self._bin = binaries
         self._user = next(name for name in _ORDINARY_USERS if _exists(name)) if os.getuid() == 0 else None
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -112,12 +114,12 @@ class Redis:
             return False
 
 
-def _postgres_binaries() -> Path:
+def postgres_binaries() -> Path | None:
+    """The folder of `initdb` and `postgres`; None where they are not installed."""
     if found := shutil.which("initdb"):
         return Path(found).parent
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    assert folders, "install the postgresql server package"
-    return folders[-1]
+    return folders[-1] if folders else None
 
 
 def _exists(user: str) -> bool:
