@@ -264,7 +264,7 @@ def test_a_student_is_given_its_teachers_weights(
         assert json.loads(json.load(file)["teacher"])["total"] == 6
 
 
-def test_weights_that_changed_in_the_store_are_not_used(
+def test_a_state_that_changed_in_the_store_is_not_used(
     workplace: Workplace,
     quick_settings: Settings,
     sessions: Sessions,
@@ -277,8 +277,7 @@ def test_weights_that_changed_in_the_store_are_not_used(
     state.write_text("something else")
     assert supervise(workplace, claim_next()) is JobState.QUEUED
     last = attempts(sessions, job_id)[-1]
-    assert last.reason_code == "storage_failed"
-    assert "SHA-256" in (last.reason or "")
+    assert (last.reason_code, last.pid) == ("state_damaged", None)
 
 
 @pytest.mark.parametrize(
