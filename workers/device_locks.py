@@ -4,19 +4,20 @@ The kernel frees a lock when the last process that has it is gone, so a device w
 supervisor, or its worker, is given to nobody else on the host.
 """
 
-import fcntl
 import os
 import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from workers.locks import try_lock
+
 
 def take(gpus: Sequence[str], numbers: Iterable[int]) -> dict[int, int]:
     """Lock those of the devices that nobody has: descriptors by the devices' numbers."""
     folder = Path(tempfile.gettempdir()) / f"frs-devices-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    taken = {number: _try_lock(folder / re.sub(r"[^\w.-]", "_", gpus[number])) for number in numbers}
+    taken = {number: try_lock(folder / re.sub(r"[^\w.-]", "_", gpus[number])) for number in numbers}
     return {number: descriptor for number, descriptor in taken.items() if descriptor is not None}
 
 
@@ -24,13 +25,3 @@ def let_go(locks: Mapping[int, int]) -> None:
     """Give up this process's share of the locks."""
     for descriptor in locks.values():
         os.close(descriptor)
-
-
-def _try_lock(path: Path) -> int | None:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor

@@ -85,8 +85,7 @@ def _attempt(place: Workplace, claim: ledger.Claim, heart: Heart) -> ledger.Endi
             return _run(place, claim, folder, heart)
     except workdir.DamagedStateError as error:
         log.warning("state_damaged", job=claim.lease.job_id, step=error.file.step)
-        with place.sessions.begin() as session:
-            ledger.forget_checkpoint(session, claim.lease, error.file.checkpoint_id)
+        _forget(place, claim.lease, error.file, heart)
         return _failure("state_damaged", f"{error}; the next attempt goes on from the one before")
     except (ArtifactError, StorageError, OSError) as error:
         log.exception("storage_failed", job=claim.lease.job_id)
@@ -244,6 +243,18 @@ def _finish(place: Workplace, lease: ledger.Lease, ending: ledger.Ending, heart:
 
     _until_ledger_answers(heart, finish)
     return states[-1]
+
+
+def _forget(place: Workplace, lease: ledger.Lease, file: ledger.StoredFile, heart: Heart) -> None:
+    def forget() -> bool:
+        try:
+            with place.sessions.begin() as session:
+                ledger.forget_checkpoint(session, lease, file.checkpoint_id)
+        except LEDGER_AWAY:
+            return False
+        return True
+
+    _until_ledger_answers(heart, forget)
 
 
 def _until_ledger_answers(heart: Heart, attempt: Callable[[], bool]) -> None:

@@ -1,6 +1,5 @@
 """The folder of one attempt: made, filled with what the job reads, locked while in use, and removed."""
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from service.artifacts import ArtifactMissingError, ArtifactStore, HashMismatchE
 from service.db.ledger import Claim, Lease, StoredFile, StoredInput
 from service.db.types import is_id
 from workers.child import JOB_FILE
+from workers.locks import try_lock
 
 OUTPUT_FILE = "output.log"
 _LOCK_SUFFIX = ".lock"
@@ -46,7 +46,7 @@ def reserved(root: Path, lease: Lease) -> Iterator[Path]:
     """An empty folder for this attempt; locked against `left_behind` while in use, then removed."""
     path = root / f"{lease.job_id}-{lease.token}"
     root.mkdir(parents=True, exist_ok=True)
-    lock = _lock(path)
+    lock = try_lock(_lock_path(path))
     assert lock is not None, f"{path} is in use"
     try:
         path.mkdir()
@@ -87,9 +87,10 @@ def left_behind(root: Path) -> Iterator[list[Path]]:
     that can be taken proves it dead, whatever pid it had.
     """
     entries = sorted(entry for entry in root.iterdir() if entry.is_dir()) if root.is_dir() else []
-    locks = {path: lock for path in entries if (lock := _lock(path)) is not None}
+    locks = {path: lock for path in entries if (lock := try_lock(_lock_path(path))) is not None}
     try:
-        yield list(locks)
+        # One that is gone by now was in use when it was listed: its supervisor lives, and is about to finish.
+        yield [path for path in locks if path.exists()]
     finally:
         for path, lock in locks.items():
             if not path.exists():
@@ -136,18 +137,9 @@ def _lock_path(path: Path) -> Path:
     return path.with_name(path.name + _LOCK_SUFFIX)
 
 
-def _lock(path: Path) -> int | None:
-    """Lock the file beside a folder, until this process ends at the latest; None where it is held."""
-    descriptor = os.open(_lock_path(path), os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
 def _remove(path: Path, lock: int) -> None:
     shutil.rmtree(path, ignore_errors=True)
+    if path.exists():
+        return  # locked until this process ends, lest its attempt be taken for a dead one's
     _lock_path(path).unlink(missing_ok=True)
     os.close(lock)

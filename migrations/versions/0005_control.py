@@ -1,4 +1,4 @@
-"""Workers that are told to take no more, what they use, and jobs whose result is that of another."""
+"""Workers that are told to take no more, and what they use."""
 
 from collections.abc import Sequence
 
@@ -12,19 +12,15 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
-    """Add the columns; workers of before take jobs, and no result of before was another job's."""
+    """Add the columns; workers of before take jobs."""
     desired: sa.Column[str] = sa.Column("desired_state", sa.String(16), nullable=False, server_default="run")
     usage: sa.Column[object] = sa.Column("usage", sa.JSON(none_as_null=True), nullable=True)
-    reused: sa.Column[str] = sa.Column("reused_from", sa.String(16), nullable=True)
     op.add_column("workers", desired)
     op.add_column("workers", usage)
-    op.add_column("jobs", reused)
 
 
 def downgrade() -> None:
     """Drop them."""
-    with op.batch_alter_table("jobs") as jobs:
-        jobs.drop_column("reused_from")
     with op.batch_alter_table("workers") as workers:
         workers.drop_column("usage")
         workers.drop_column("desired_state")

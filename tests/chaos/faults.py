@@ -1,4 +1,4 @@
-"""What is done to the system. Each takes the system and the soak's own random numbers."""
+"""What is done to the system, with the soak's own random numbers. Each says whether it hit anything."""
 
 import os
 import signal
@@ -8,97 +8,102 @@ from collections.abc import Callable
 from contextlib import suppress
 from random import Random
 
-from redis.exceptions import ConnectionError as RedisAwayError
-
 from service.broker import QUEUE, WAKE_TASK, make_celery
 from tests.chaos.system import LEASE_SECONDS, System
 
-Fault = Callable[[System, Random], None]
+Fault = Callable[[System, Random], bool]
 
 
-def kill_child(system: System, random: Random) -> None:
-    _signal(system.children(), random, signal.SIGKILL)
+def kill_child(system: System, random: Random) -> bool:
+    return _signal(system.children(), random, signal.SIGKILL) is not None
 
 
-def pause_child(system: System, random: Random) -> None:
+def pause_child(system: System, random: Random) -> bool:
     pid = _signal(system.children(), random, signal.SIGSTOP)
     _later(random.uniform(0.5, 3), lambda: _send(pid, signal.SIGCONT))
+    return pid is not None
 
 
-def kill_supervisor(system: System, random: Random) -> None:
-    _signal(system.supervisors(), random, signal.SIGKILL)
+def kill_supervisor(system: System, random: Random) -> bool:
+    return _signal(system.supervisors(), random, signal.SIGKILL) is not None
 
 
-def pause_supervisor_past_its_lease(system: System, random: Random) -> None:
+def pause_supervisor_past_its_lease(system: System, random: Random) -> bool:
     pid = _signal(system.supervisors(), random, signal.SIGSTOP)
     _later(LEASE_SECONDS + random.uniform(0, 2), lambda: _send(pid, signal.SIGCONT))
+    return pid is not None
 
 
-def kill_worker(system: System, random: Random) -> None:
-    random.choice(system.workers).send(signal.SIGKILL)
+def kill_worker(system: System, random: Random) -> bool:
+    return random.choice(system.workers).send(signal.SIGKILL)
 
 
-def kill_worker_with_all_its_processes(system: System, random: Random) -> None:
-    random.choice(system.workers).send(signal.SIGKILL, group=True)
+def kill_worker_with_all_its_processes(system: System, random: Random) -> bool:
+    return random.choice(system.workers).send(signal.SIGKILL, group=True)
 
 
-def pause_worker_past_its_lease(system: System, random: Random) -> None:
+def pause_worker_past_its_lease(system: System, random: Random) -> bool:
     worker = random.choice(system.workers)
-    worker.send(signal.SIGSTOP, group=True)
+    hit = worker.send(signal.SIGSTOP, group=True)
     _later(LEASE_SECONDS + random.uniform(0, 2), lambda: worker.send(signal.SIGCONT, group=True))
+    return hit
 
 
-def stop_worker(system: System, random: Random) -> None:
-    random.choice(system.workers).send(signal.SIGTERM)
+def stop_worker(system: System, random: Random) -> bool:
+    return random.choice(system.workers).send(signal.SIGTERM)
 
 
-def kill_api(system: System, random: Random) -> None:
-    system.api.send(signal.SIGKILL)
+def kill_api(system: System, random: Random) -> bool:
+    return system.api.send(signal.SIGKILL)
 
 
-def kill_relay(system: System, random: Random) -> None:
-    system.keeper.send(signal.SIGKILL)
+def kill_relay(system: System, random: Random) -> bool:
+    return system.keeper.send(signal.SIGKILL)
 
 
-def empty_redis(system: System, random: Random) -> None:
+def empty_redis(system: System, random: Random) -> bool:
     system.redis.stop()
     time.sleep(random.uniform(0, 1))
     system.redis.start()
+    return True
 
 
-def restart_postgres(system: System, random: Random) -> None:
+def restart_postgres(system: System, random: Random) -> bool:
     system.postgres.stop()
     time.sleep(random.uniform(0, 1))
     system.postgres.start()
+    return True
 
 
-def repeat_messages(system: System, random: Random) -> None:
+def repeat_messages(system: System, random: Random) -> bool:
     app = make_celery(system.settings)
     for _ in range(5):
         app.send_task(WAKE_TASK, args=["0" * 16], queue=QUEUE)
-    del random
+    return True
 
 
-def drop_messages(system: System, random: Random) -> None:
-    with suppress(RedisAwayError):
-        system.redis.client.delete(QUEUE)
+def drop_messages(system: System, random: Random) -> bool:
+    return bool(system.redis.client.delete(QUEUE))
 
 
-def break_the_store(system: System, random: Random) -> None:
+def break_the_store(system: System, random: Random) -> bool:
     away = system.artifacts.with_name("artifacts.away")
     system.artifacts.rename(away)
     system.artifacts.write_text("no folder")
     time.sleep(random.uniform(0.2, 1))
     system.artifacts.unlink()
     away.rename(system.artifacts)
+    return True
 
 
-def truncate_a_state(system: System, random: Random) -> None:
+def truncate_a_state(system: System, random: Random) -> bool:
     states = sorted(system.artifacts.glob("jobs/*/*/*/state_*.pth"))
-    if states:
-        path = random.choice(states)
-        with suppress(FileNotFoundError):
-            os.truncate(path, max(0, path.stat().st_size - 3))
+    if not states:
+        return False
+    path = random.choice(states)
+    with suppress(FileNotFoundError):
+        os.truncate(path, max(0, path.stat().st_size - 3))
+    return True
 
 
 FAULTS: dict[Fault, int] = {

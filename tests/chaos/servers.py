@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis of a soak's own, which it may kill."""
+"""PostgreSQL of a soak's own, which it may kill."""
 
 import os
 import shutil
@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import psycopg
-import redis
 
 from tests.waiting import wait_until
 
@@ -78,40 +77,6 @@ class Postgres:
         except psycopg.OperationalError:
             return False
         return True
-
-
-class Redis:
-    """A Redis server that keeps nothing: when it starts again it is empty."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._port = free_port()
-        self._process: subprocess.Popen[bytes] | None = None
-        self.url = f"redis://127.0.0.1:{self._port}/0"
-        self.client = redis.Redis.from_url(self.url)
-
-    def start(self) -> None:
-        """Start and wait until it answers."""
-        program = shutil.which("redis-server") or shutil.which("valkey-server")
-        assert program is not None, "install redis-server"
-        self._process = subprocess.Popen(
-            [program, "--port", str(self._port), "--save", "", "--bind", "127.0.0.1"],
-            cwd=self._folder, stdout=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        wait_until(self._answers)
-
-    def stop(self) -> None:
-        """Kill it; what it held is lost."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def _answers(self) -> bool:
-        try:
-            return bool(self.client.ping())
-        except redis.ConnectionError:
-            return False
 
 
 def postgres_binaries() -> Path | None:

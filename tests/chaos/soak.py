@@ -55,8 +55,8 @@ class Soak:
         submit_at = sorted(
             self.random.randrange(max(1, self.num_faults * 3 // 4)) for _ in range(num_experiments)
         )
-        for turn in range(self.num_faults):
-            while submit_at and submit_at[0] <= turn:
+        while (done := self.injected.total()) < self.num_faults:
+            while submit_at and submit_at[0] <= done:
                 submit_at.pop(0)
                 self._submit()
             self._hurt()
@@ -86,9 +86,9 @@ class Soak:
 
     def _hurt(self) -> None:
         fault = self.random.choices(list(FAULTS), weights=list(FAULTS.values()))[0]
-        log.info("fault", name=fault.__name__)
-        fault(self.system, self.random)
-        self.injected[fault.__name__] += 1
+        hit = fault(self.system, self.random)
+        log.info("fault", name=fault.__name__, hit=hit)
+        self.injected[fault.__name__] += hit
 
     def _submit(self) -> None:
         key = str(UUID(int=self.random.getrandbits(128)))

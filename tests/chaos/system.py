@@ -1,6 +1,7 @@
 """The whole system in a folder: servers, API, keeper and workers, restarted when they die."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 
 from service.db.engine import upgrade
 from service.settings import Settings
-from tests.chaos.servers import Postgres, Redis, free_port
+from tests.chaos.servers import Postgres, free_port
+from tests.fixtures.brokers import RedisProcess
 from tests.waiting import wait_until
 from workers.process import MARKER
 
@@ -38,11 +40,13 @@ class Part:
         if self.process is None or self.process.poll() is not None:
             self.start()
 
-    def send(self, number: signal.Signals, *, group: bool = False) -> None:
-        """Signal the process, or all of its group."""
-        if self.process is not None and self.process.poll() is None:
-            with suppress(ProcessLookupError):
-                (os.killpg if group else os.kill)(self.process.pid, number)
+    def send(self, number: signal.Signals, *, group: bool = False) -> bool:
+        """Signal the process, or all of its group; gives whether it was there."""
+        if self.process is None or self.process.poll() is not None:
+            return False
+        with suppress(ProcessLookupError):
+            (os.killpg if group else os.kill)(self.process.pid, number)
+        return True
 
 
 class System:
@@ -50,7 +54,9 @@ class System:
 
     def __init__(self, folder: Path, *, num_workers: int, pace_seconds: float, num_steps: int) -> None:
         self.folder = folder
-        self.postgres, self.redis = Postgres(folder), Redis(folder)
+        program = shutil.which("redis-server") or shutil.which("valkey-server")
+        assert program is not None, "install redis-server"
+        self.postgres, self.redis = Postgres(folder), RedisProcess(program, folder)
         self.artifacts = folder / "artifacts"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"

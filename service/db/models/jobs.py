@@ -24,7 +24,7 @@ class Job(Base):
     """One unit of work. `token` is the fencing token of the newest attempt; 0 before the first.
 
     `num_attempts` counts the attempts in a row that failed and saved no newer state, with the present one:
-    those that `max_attempts` limits. `reused_from` is the job whose result this one was given.
+    those that `max_attempts` limits.
     `rank` orders the queue: smallest first. `position` is the job's place within its experiment. `search` is
     what the options of its method may be, and what was found of them; `service.db.search` writes it.
     """
@@ -72,7 +72,6 @@ class Job(Base):
     latest_ap: Mapped[float | None]
     cost: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     search: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    reused_from: Mapped[str | None] = mapped_column(Id)
 
     reason_code: Mapped[str | None] = mapped_column(String(64))
     reason: Mapped[str | None] = mapped_column(PrintedText)

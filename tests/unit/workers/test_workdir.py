@@ -1,6 +1,7 @@
 """The folder of an attempt."""
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 from frs_core.spec import JobSpec
 from service.artifacts import ArtifactStore, open_store
 from service.db.ledger import Claim, Lease, StoredFile
+from workers.locks import try_lock
 from workers.workdir import DamagedStateError, attempt_of, clear, left_behind, prepare, reserved
 
 LEASE = Lease(job_id="job", attempt_id="attempt", token=3)
@@ -106,3 +108,29 @@ def test_what_killed_supervisors_left_is_found_but_not_what_is_in_use(tmp_path: 
 def test_a_folder_names_its_attempt(tmp_path: Path) -> None:
     assert attempt_of(tmp_path / f"{'a' * 16}-12") == ("a" * 16, 12)
     assert attempt_of(tmp_path / "other-1") is None
+
+
+def test_a_folder_that_goes_while_the_others_are_listed_is_nobodys_remains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaving = tmp_path / "work" / f"{'a' * 16}-1"
+    leaving.mkdir(parents=True)
+
+    def lock_after_it_left(path: Path) -> int | None:
+        shutil.rmtree(leaving)
+        return try_lock(path)
+
+    monkeypatch.setattr("workers.workdir.try_lock", lock_after_it_left)
+    with left_behind(tmp_path / "work") as paths:
+        assert paths == []
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_removed_stays_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch, reserved(tmp_path / "work", LEASE) as path:
+        patch.setattr("workers.workdir.shutil.rmtree", lambda *_, **__: None)
+    assert path.is_dir()
+    with left_behind(tmp_path / "work") as paths:
+        assert paths == []
