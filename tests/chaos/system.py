@@ -162,5 +162,21 @@ def _parent(pid: int) -> int | None:
 
 
 def wait_gone(system: System, seconds: float = 15.0) -> None:
-    """Wait until no process of the system is left."""
-    wait_until(lambda: not system.processes(), seconds=seconds)
+    """Wait until no process of the system is left. Fails with what the last ones are."""
+    try:
+        wait_until(lambda: not system.processes(), seconds=seconds)
+    except AssertionError:
+        raise AssertionError(f"left: {[_told(pid) for pid in system.processes()]}") from None
+
+
+def _told(pid: int) -> str:
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+        status = Path(f"/proc/{pid}/status").read_text().splitlines()
+        stack = Path(f"/proc/{pid}/wchan").read_text()
+    except OSError:
+        return f"{pid}, gone by now"
+    told = [
+        line for line in status if line.startswith(("State", "PPid", "SigQ", "ShdPnd", "SigBlk", "SigCgt"))
+    ]
+    return f"{pid}: {command} {told} in {stack}"

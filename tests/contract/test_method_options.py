@@ -140,3 +140,19 @@ def test_the_weight_of_a_method_multiplies_all_its_terms() -> None:
     for key, term in once.items():
         torch.testing.assert_close(both[key], 3 * term)
     torch.testing.assert_close(both["pkd_feature"], losses(build("pkd", {}), student, teacher)["pkd_feature"])
+
+
+def test_gt_box_counts_each_level_inside_its_own_boxes() -> None:
+    from frs_core.imitation.boxes import inside_boxes
+    from frs_core.imitation.features import imitation_loss
+
+    method, student, teacher = build("gt_box", {"feature_weight": 1.0}), signals(4, 0), signals(6, 1)
+    boxes = [sample.gt_instances.bboxes for sample in samples(2, 2)]
+    masks = [inside_boxes(boxes, level.shape[-2:], (64, 96)) for level in teacher.neck]
+    expected = imitation_loss(method.adapters(student.neck), teacher.neck, masks)
+    torch.testing.assert_close(losses(method, student, teacher)["gt_box_feature"], expected)
+
+
+def test_crosskd_aligns_what_crosses_into_both_branches() -> None:
+    aligned, plain = terms_of("crosskd", {}), terms_of("crosskd", {"align": False})
+    assert all(aligned[key].item() != plain[key].item() for key in aligned)
