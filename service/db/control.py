@@ -12,6 +12,7 @@ from service.db.endings import lock
 from service.db.leases import now
 from service.db.models import Experiment, Job
 from service.db.moves import continue_or_wait, move, obstacle, rank
+from service.db.search import has_been_tried
 from service.db.states import TERMINAL, DesiredState, JobState
 
 MAX_PRIORITY = 1000
@@ -59,6 +60,8 @@ def request_resume(session: Session, job_id: str) -> JobState:
     has succeeded stays as it is. Raises NoResultFound, and ControlError for one that cannot go on.
     """
     job = lock(session, job_id)
+    if job.state is JobState.SUCCEEDED:
+        return job.state
     if job.state is JobState.CANCELLED or job.desired_state is DesiredState.CANCEL:
         raise ControlError(f"{job.name} ({job.id}) was cancelled, and that is final: clone it instead")
     if job.state is JobState.BLOCKED and (cause := obstacle(session, job)):
@@ -106,11 +109,15 @@ def pause_experiment(session: Session, experiment_id: str) -> list[str]:
 
 
 def resume_experiment(session: Session, experiment_id: str) -> list[str]:
-    """Let each paused or failed job of an experiment go on; returns their ids. Raises NoResultFound."""
+    """Let each paused or failed job of an experiment go on; returns their ids. Raises NoResultFound.
+
+    A run of a search whose loss diverged has given its answer, and is not made again.
+    """
 
     def can_go_on(job: Job) -> bool:
         paused = job.state is JobState.PAUSED or job.desired_state is DesiredState.PAUSE
-        return (paused or job.state is JobState.FAILED) and job.desired_state is not DesiredState.CANCEL
+        failed = job.state is JobState.FAILED and not has_been_tried(job)
+        return (paused or failed) and job.desired_state is not DesiredState.CANCEL
 
     # The teacher comes first: what it had blocked then waits again, before its own turn.
     job_ids = _locked(session, experiment_id, can_go_on)

@@ -28,10 +28,11 @@ def has_been_tried(job: Job) -> bool:
 def choose(session: Session, job: Job, moment: datetime) -> bool:
     """Give a job the best tried method, judged on `val` by the last checkpoint; the first of equals.
 
-    A job that is not searched for stays as it is. False, and nothing changed, where every try diverged.
+    A job that is not searched for, or was given its method before, stays as it is. False, and nothing
+    changed, where every try diverged.
     `job.search` holds what can be chosen when the job is written, and from here on what was.
     """
-    if job.search is None:
+    if job.search is None or "chosen" in job.search:
         return True
     tried = [
         {"values": candidate["values"], "job_id": search_id, "ap": _last_ap(session, search_id)}

@@ -1,11 +1,12 @@
 """Pausing, resuming and reprioritising: what becomes of a job and of those that wait for it."""
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from frs_core.events import CheckpointKind
+from frs_core.events import CheckpointKind, EvaluationEvent
 from service.db import ledger
-from service.db.models import Job
+from service.db.models import Event, Job
 from service.db.states import AttemptState, DesiredState, JobState
 from tests.fixtures.ledgers import Hand
 from tests.fixtures.submissions import Submit
@@ -184,3 +185,30 @@ def test_a_dead_attempt_is_taken_back_before_its_lease_runs_out_and_only_once(
     with sessions.begin() as session:
         assert not ledger.abandon(session, lease.job_id, lease.token, backoff_seconds=0)
         assert session.get_one(Job, newer.job_id).state is JobState.RUNNING
+
+
+def test_a_search_that_diverged_is_not_run_again_and_what_was_chosen_stays(
+    hand: Hand, submit: Submit, sessions: Sessions
+) -> None:
+    search = {"name": "frs", "search": {"parameter": "weight", "values": [1, 2]}}
+    experiment_id = submit(methods=[search], seeds=[0], max_attempts=1)
+    hand.finish(hand.take())
+    good, bad = hand.take(), hand.take()
+    event = EvaluationEvent(
+        time=0.0, split="val", step=1, epoch=1, evaluator="e", dataset_hash="0" * 64, num_images=1,
+        num_boxes=1, metrics={"ap": 0.5}, per_class={},
+    )  # fmt: skip
+    with sessions.begin() as session:
+        ledger.record(session, good, [event])
+    hand.finish(good)
+    hand.finish(bad, state=AttemptState.FAILED, code="nonfinite_loss", reason="the loss became nan")
+    student = hand.take()
+    chosen = hand.job(student.job_id).spec["method"]
+    hand.fail(student)
+    with sessions.begin() as session:
+        assert ledger.resume_experiment(session, experiment_id) == [student.job_id]
+    assert hand.job(bad.job_id).state is JobState.FAILED
+    assert hand.job(student.job_id).spec["method"] == chosen
+    with sessions() as session:
+        chosen_events = select(Event.id).where(Event.job_id == student.job_id, Event.kind == "search.chosen")
+        assert len(session.scalars(chosen_events).all()) == 1

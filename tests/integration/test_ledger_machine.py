@@ -72,7 +72,9 @@ class Model:
 
     def resume(self, who: str) -> bool:
         """False where that must be refused."""
-        if self.desired[who] == "cancel" or (self.state[who] == "blocked"):
+        if self.state[who] == "succeeded":
+            return True
+        if self.desired[who] == "cancel" or self.state[who] == "blocked":
             return False
         self.desired[who] = "run"
         if self.state[who] in ("paused", "failed"):
