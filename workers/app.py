@@ -27,6 +27,7 @@ board = Board(len(gpus))
 operators = compiled_operators()
 num_slots = max(1, len(gpus))
 child_command: Sequence[str] = CHILD_COMMAND
+main_pid = os.getpid()  # pool processes are forked from here, and inherit it
 
 app = make_celery(settings)
 app.conf.update(worker_consumer="workers.consumer:Consumer", worker_concurrency=num_slots)
@@ -68,7 +69,7 @@ def _use_event_loop(sender: Any, **_: Any) -> None:
 
 @signals.worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
 def _take_over_slot(**_: Any) -> None:
-    die_with_parent(os.getppid(), signal.SIGTERM)  # which hands a job in hand back
+    die_with_parent(main_pid, signal.SIGTERM)  # which hands a job in hand back
     slot = current_process().index
     # The process before may have been killed: its GPUs are free once nothing runs on them.
     if remains.end_orphans(settings.work_dir):

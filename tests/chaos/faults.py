@@ -45,7 +45,14 @@ def kill_worker_with_all_its_processes(system: System, random: Random) -> bool:
 def pause_worker_past_its_lease(system: System, random: Random) -> bool:
     worker = random.choice(system.workers)
     hit = worker.send(signal.SIGSTOP, group=True)
-    _later(LEASE_SECONDS + random.uniform(0, 2), lambda: worker.send(signal.SIGCONT, group=True))
+    pid = worker.process.pid if worker.process is not None else 0
+
+    def wake() -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGCONT)  # by its number: the worker itself may be dead and replaced by now
+
+    if hit:
+        _later(LEASE_SECONDS + random.uniform(0, 2), wake)
     return hit
 
 
