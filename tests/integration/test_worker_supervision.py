@@ -27,6 +27,7 @@ from service.db.models import (
 from service.db.states import AttemptState, DesiredState, JobState
 from service.settings import Settings
 from tests.fixtures.workplaces import ClaimNext, SubmitMiniature
+from tests.miniature.optimisation import quiet_run
 from tests.waiting import wait_until
 from workers.supervisor import Workplace, supervise
 
@@ -63,16 +64,13 @@ def printed(sessions: Sessions, job_id: str) -> str:
         return "".join(chunk.text for chunk in session.scalars(chunks))
 
 
-def uninterrupted(steps: int) -> list[tuple[int, float | None]]:
-    return [(step, float(step * (step + 1) // 2)) for step in range(1, steps + 1)]
-
-
-def final_total(sessions: Sessions, store: ArtifactStore) -> int:
+def final_weights(sessions: Sessions, store: ArtifactStore, job_id: str) -> list[float]:
     with sessions() as session:
-        weights = session.scalars(select(Checkpoint).where(Checkpoint.kind == "weights")).one()
-    with store.open(weights.uri) as file:
-        total: int = json.load(file)["total"]
-        return total
+        stored = select(Checkpoint).where(Checkpoint.kind == "weights", Checkpoint.job_id == job_id)
+        uri = session.scalars(stored).one().uri
+    with store.open(uri) as file:
+        weights: list[float] = json.load(file)
+        return weights
 
 
 def set_desired(sessions: Sessions, job_id: str, state: DesiredState) -> None:
@@ -111,11 +109,11 @@ def test_everything_a_run_reports_is_recorded_and_stored(
 ) -> None:
     job_id = submit_miniature(steps=23)
     assert supervise(workplace, claim_next()) is JobState.SUCCEEDED
-    assert losses(sessions) == uninterrupted(23)
+    assert losses(sessions) == quiet_run(23).losses
     assert [line for line in printed(sessions, job_id).splitlines() if line.startswith("step ")] == [
         f"step {step}" for step in range(1, 24)
     ]
-    assert final_total(sessions, store) == 276
+    assert final_weights(sessions, store, job_id) == quiet_run(23).weights
     with sessions() as session:
         states = session.scalars(select(Checkpoint.step).where(Checkpoint.kind == "state")).all()
         artifact = session.scalars(select(Artifact)).one()
@@ -199,8 +197,8 @@ def test_a_run_that_dies_is_retried_from_its_last_state(
     assert first.reason is not None
     assert reason in first.reason
     assert second.resumed_from_step == 5
-    assert losses(sessions) == uninterrupted(12)
-    assert final_total(sessions, store) == 78
+    assert losses(sessions) == quiet_run(12).losses
+    assert final_weights(sessions, store, job_id) == quiet_run(12).weights
 
 
 def test_a_fault_the_user_must_mend_is_not_retried(
@@ -218,7 +216,7 @@ def test_a_malformed_line_is_a_warning_and_costs_nothing(
 ) -> None:
     job_id = submit_miniature(fault="garbage")
     assert supervise(workplace, claim_next()) is JobState.SUCCEEDED
-    assert losses(sessions) == uninterrupted(10)
+    assert losses(sessions) == quiet_run(10).losses
     with sessions() as session:
         warning = session.scalars(select(Event).where(Event.kind == "job.warning")).one()
     assert warning.job_id == job_id
@@ -256,12 +254,8 @@ def test_a_student_is_given_its_teachers_weights(
         }
         session.add(JobDependency(job_id=student_id, depends_on_id=teacher_id, role="teacher"))
     assert supervise(workplace, claim_next()) is JobState.SUCCEEDED
-    with sessions() as session:
-        weights = session.scalars(
-            select(Checkpoint).where(Checkpoint.kind == "weights", Checkpoint.job_id == student_id)
-        ).one()
-    with store.open(weights.uri) as file:
-        assert json.loads(json.load(file)["teacher"])["total"] == 6
+    teacher = quiet_run(3).weights
+    assert final_weights(sessions, store, student_id) == quiet_run(2, teacher=teacher).weights
 
 
 def test_a_state_that_changed_in_the_store_is_not_used(
@@ -340,8 +334,8 @@ def test_a_draining_worker_hands_its_job_back_without_using_up_an_attempt(
     assert ended == [JobState.QUEUED]
     assert the_job(sessions, job_id).not_before is None
     assert supervise(workplace, claim_next()) is JobState.SUCCEEDED
-    assert losses(sessions) == uninterrupted(23)
-    assert final_total(sessions, store) == 276
+    assert losses(sessions) == quiet_run(23).losses
+    assert final_weights(sessions, store, job_id) == quiet_run(23).weights
 
 
 @on_both_databases
@@ -403,7 +397,7 @@ def test_what_a_run_reports_while_the_database_is_away_comes_after(
         assert len(losses(sessions)) == 12
         unreliable.away.clear()
     assert ended == [JobState.SUCCEEDED]
-    assert losses(sessions) == uninterrupted(23)
+    assert losses(sessions) == quiet_run(23).losses
 
 
 def test_a_child_is_stopped_when_the_database_stays_away_for_longer_than_the_lease(

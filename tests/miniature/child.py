@@ -2,7 +2,8 @@
 
 What it does is written in the job's tags: `steps:20`, and in the first attempt only `fault:NAME` and
 `hold-at:12` (at that step it waits to be stopped, or for a file `go` in its work folder).
-Its "training" is a sum of steps, so a resumed run must end where an uninterrupted one does.
+It trains what `tests.miniature.optimisation` describes: a resumed run must end where a quiet one does. Jobs for
+the detector `REAL` are handed on to the real child.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -19,9 +21,11 @@ from frs_core.context import LocalContext
 from frs_core.errors import DatasetError, Stopped
 from frs_core.events import CheckpointKind
 from frs_core.files import publish
+from tests.miniature.optimisation import GOAL, Optimisation
 from workers.parentage import die_with_parent
 
 STATE_EVERY = 5
+REAL = "fcos/fcos_r50-caffe_fpn_gn-head_1x_coco"
 
 
 def main() -> int:
@@ -34,9 +38,11 @@ def main() -> int:
     parser.add_argument("--parent", type=int, required=True)
     chosen = parser.parse_args()
     die_with_parent(chosen.parent)
+    job = yaml.safe_load((chosen.workdir / "job.yaml").read_text())
+    if job["detector"]["zoo"] == REAL:
+        os.execv(sys.executable, [sys.executable, "-m", "workers.child", *sys.argv[1:]])
     context = LocalContext(chosen.workdir, resume_from=chosen.resume_from)
     context.catch_signals()
-    job = yaml.safe_load((chosen.workdir / "job.yaml").read_text())
     wishes = dict(tag.split(":", 1) for tag in job["tags"])
     _say(f"arguments {json.dumps(sys.argv)}")
     _say(f"environment {json.dumps(dict(os.environ))}")
@@ -52,33 +58,36 @@ def main() -> int:
     return 0
 
 
-def _run(context: LocalContext, job: dict[str, object], wishes: dict[str, str]) -> None:
+def _run(context: LocalContext, job: dict[str, Any], wishes: dict[str, str]) -> None:
     steps = int(wishes.get("steps", os.environ.get("MINIATURE_STEPS", "10")))
-    step, total = 0, 0
+    one = Optimisation.begin(job["seed"], _teacher(job) or GOAL)
     if context.resume_from is not None:
-        state = json.loads(context.resume_from.read_text())
-        step, total = state["step"], state["total"]
+        one = Optimisation.restored(context.resume_from.read_text())
     is_first = context.resume_from is None
     fault = wishes.get("fault") if is_first else None
     if fault == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     context.progress("starting", total_steps=steps)
-    context.environment({"python": sys.version, "resumed": step})
-    while step < steps:
+    context.environment({"python": sys.version, "resumed": one.step})
+    while (step := one.step + 1) <= steps:
         time.sleep(float(os.environ.get("MINIATURE_PACE", "0")))
-        step, total = step + 1, total + step + 1
-        context.report(step, {"train/loss": float(total)})
+        context.report(step, {"train/loss": one.advance()})
         _say(f"step {step}")
         if step % STATE_EVERY == 0 and step < steps:
-            _save(context, step, total)
+            _save(context, one)
         if step == 7:
             _fail(fault, context)
         if is_first and step == int(wishes.get("hold-at", "0")):
             _hold(context)
         if context.should_stop():
-            _save(context, step, total)
+            _save(context, one)
             raise Stopped(f"stopped at step {step}")
-    _finish(context, job, step, total)
+    _finish(context, one)
+
+
+def _teacher(job: dict[str, Any]) -> list[float] | None:
+    checkpoint = (job["teacher"] or {}).get("checkpoint")
+    return None if checkpoint is None else json.loads(Path(checkpoint).read_text())
 
 
 def _say(line: str) -> None:
@@ -110,19 +119,17 @@ def _fail(fault: str | None, context: LocalContext) -> None:
         )
 
 
-def _save(context: LocalContext, step: int, total: int) -> None:
+def _save(context: LocalContext, one: Optimisation) -> None:
     temporary = context.workdir / "state.tmp"
-    temporary.write_text(json.dumps({"step": step, "total": total}))
-    path = publish(temporary, context.workdir / f"state_{step:08d}.pth")
-    context.checkpoint(CheckpointKind.STATE, path, step=step, epoch=0)
+    temporary.write_text(one.saved())
+    path = publish(temporary, context.workdir / f"state_{one.step:08d}.pth")
+    context.checkpoint(CheckpointKind.STATE, path, step=one.step, epoch=0)
 
 
-def _finish(context: LocalContext, job: dict[str, object], step: int, total: int) -> None:
+def _finish(context: LocalContext, one: Optimisation) -> None:
     weights = context.workdir / "weights.safetensors"
-    teacher = job["teacher"]["checkpoint"] if isinstance(job["teacher"], dict) else None
-    source = Path(teacher).read_text() if isinstance(teacher, str) else None
-    weights.write_text(json.dumps({"total": total, "teacher": source}))
-    context.checkpoint(CheckpointKind.WEIGHTS, weights, step=step, epoch=1)
+    weights.write_text(json.dumps(one.weights))
+    context.checkpoint(CheckpointKind.WEIGHTS, weights, step=one.step, epoch=1)
     config = context.workdir / "export_config.py"
     config.write_text("model = {}\n")
     context.artifact("export_config.py", config, "text/x-python")
