@@ -4,11 +4,14 @@ import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 CHUNK_BYTES = 1 << 20
 MAX_KEY_LENGTH = 512
+UNFINISHED_PREFIX = ".incoming-"
 _SEGMENT = re.compile(r"[A-Za-z0-9_=+-][A-Za-z0-9._=+-]*")
 
 
@@ -52,6 +55,12 @@ class ArtifactStore(Protocol):
     def delete(self, uri: str) -> None:
         """Forget a stored file; one that is absent already is no error."""
 
+    def written_before(self, moment: datetime, *, under: str) -> Iterator[str]:
+        """The URIs of the files below the key `under` that were last put before then, in any order."""
+
+    def discard_unfinished(self, moment: datetime, *, under: str) -> int:
+        """Remove what puts below `under` that were cut short before then have left; gives how many."""
+
 
 def checked_key(key: str) -> str:
     """The key itself, if it is made of plain segments joined by slashes.
@@ -70,7 +79,7 @@ def checked_key(key: str) -> str:
 def write_verified(source: BinaryIO, destination: Path, sha256: str) -> None:
     """Copy a stream to a file that appears, synced, only when its SHA-256 is the expected one."""
     destination.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=".incoming-", dir=destination.parent)
+    descriptor, name = tempfile.mkstemp(prefix=UNFINISHED_PREFIX, dir=destination.parent)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:

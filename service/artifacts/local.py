@@ -1,10 +1,19 @@
 """`file:///folder`: a folder of this machine, or one that every machine mounts."""
 
+import os
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from service.artifacts.base import ArtifactError, ArtifactMissingError, checked_key, write_verified
+from service.artifacts.base import (
+    UNFINISHED_PREFIX,
+    ArtifactError,
+    ArtifactMissingError,
+    checked_key,
+    write_verified,
+)
 
 SCHEMES = ("file",)
 
@@ -38,6 +47,29 @@ class Store:
     def delete(self, uri: str) -> None:
         """See ArtifactStore."""
         self._path(uri).unlink(missing_ok=True)
+
+    def written_before(self, moment: datetime, *, under: str) -> Iterator[str]:
+        """See ArtifactStore."""
+        for path in self._old(moment, under):
+            if not path.name.startswith("."):
+                yield f"file:{path.relative_to(self.root).as_posix()}"
+
+    def discard_unfinished(self, moment: datetime, *, under: str) -> int:
+        """See ArtifactStore."""
+        pieces = [path for path in self._old(moment, under) if path.name.startswith(UNFINISHED_PREFIX)]
+        for path in pieces:
+            path.unlink(missing_ok=True)
+        return len(pieces)
+
+    def _old(self, moment: datetime, under: str) -> Iterator[Path]:
+        for folder, _, names in os.walk(self.root / checked_key(under)):
+            for path in (Path(folder, name) for name in names):
+                try:
+                    modified = path.stat().st_mtime
+                except FileNotFoundError:
+                    continue  # deleted meanwhile
+                if modified < moment.timestamp():
+                    yield path
 
     def _existing(self, uri: str) -> Path:
         path = self._path(uri)

@@ -9,6 +9,8 @@ import structlog
 from kombu.exceptions import OperationalError
 from sqlalchemy.exc import DBAPIError
 
+from service.artifacts import ArtifactError
+
 MAX_DELAY_SECONDS = 60.0
 MAX_DOUBLINGS = 16  # far beyond the longest delay; unbounded, the power would overflow in a day
 _log = structlog.get_logger(__name__)
@@ -18,7 +20,7 @@ _log = structlog.get_logger(__name__)
 class Chore:
     """`do` every `period_seconds`; it returns whether there is more to do at once.
 
-    While the database or the broker is away the delay doubles; any other error ends the process.
+    While the database, the broker or the store is away the delay doubles; any other error ends the process.
     """
 
     name: str
@@ -31,7 +33,7 @@ class Chore:
         """Do it once and set when it is due again."""
         try:
             more = self.do()
-        except (DBAPIError, OperationalError, OSError) as error:
+        except (DBAPIError, OperationalError, OSError, ArtifactError) as error:
             delay = min(self.period_seconds * 2.0 ** min(self.num_failures, MAX_DOUBLINGS), MAX_DELAY_SECONDS)
             self.num_failures += 1
             _log.warning("chore.failed", chore=self.name, error=str(error), retry_seconds=delay)

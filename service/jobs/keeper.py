@@ -1,4 +1,4 @@
-"""The process that keeps the queue in order: relays wake-ups to the broker and takes jobs from dead workers.
+"""The process that keeps order: relays wake-ups, takes jobs from dead workers, removes what nothing names.
 
 Run it as `python -m service.jobs.keeper`. More than one at a time does no harm.
 """
@@ -11,16 +11,19 @@ from functools import partial
 import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
+from service.artifacts import ArtifactStore, open_store
 from service.broker import make_celery, send_wakeup
 from service.db.engine import SchemaMismatchError, check_schema, create_engine, session_factory
 from service.db.fleet import notice_lost_workers
 from service.db.ledger import expire_leases
 from service.jobs.chores import Chore, run_chores
+from service.jobs.cleaner import remove_orphans
 from service.jobs.relay import BATCH, prune, publish
 from service.settings import Settings
 
 RELAY_SECONDS = 0.5
 PRUNE_SECONDS = 3600.0
+CLEAN_SECONDS = 6 * 3600.0
 _log = structlog.get_logger(__name__)
 
 
@@ -50,9 +53,11 @@ def main() -> int:
 
 
 def _chores(settings: Settings, factory: sessionmaker[Session]) -> list[Chore]:
+    store = open_store(settings.resolved_artifacts_url)
     chores = [
         Chore(name="reap", do=partial(_reap, settings, factory), period_seconds=settings.heartbeat_seconds),
         Chore(name="prune", do=partial(_prune, factory), period_seconds=PRUNE_SECONDS),
+        Chore(name="clean", do=partial(_clean, factory, store), period_seconds=CLEAN_SECONDS),
     ]
     if settings.broker_url:
         send = partial(send_wakeup, make_celery(settings))
@@ -75,6 +80,11 @@ def _reap(settings: Settings, factory: sessionmaker[Session]) -> bool:
 def _prune(factory: sessionmaker[Session]) -> bool:
     with factory.begin() as session:
         prune(session)
+    return False
+
+
+def _clean(factory: sessionmaker[Session], store: ArtifactStore) -> bool:
+    remove_orphans(factory, store)
     return False
 
 

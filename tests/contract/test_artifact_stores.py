@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,22 @@ def test_keys_cannot_leave_the_store(store: ArtifactStore, source: Path, tmp_pat
     with pytest.raises(InvalidKeyError, match="the key is"):
         store.put(source, key, SHA256)
     assert {path.name for path in tmp_path.iterdir()} <= {"source.bin", "store"}
+
+
+def test_what_was_put_before_a_moment_is_listed_below_its_key(store: ArtifactStore, source: Path) -> None:
+    inside = {store.put(source, f"jobs/abc/{number}/file", SHA256) for number in range(3)}
+    store.put(source, "jobsite/file", SHA256)
+    store.put(source, "readiness/file", SHA256)
+    later, earlier = (datetime.now(UTC) + timedelta(hours=sign) for sign in (1, -1))
+    assert set(store.written_before(later, under="jobs")) == inside
+    assert list(store.written_before(earlier, under="jobs")) == []
+    assert list(store.written_before(later, under="nothing")) == []
+
+
+def test_puts_that_were_cut_short_leave_nothing_to_list_and_are_discarded(
+    store: ArtifactStore, source: Path
+) -> None:
+    store.put(source, "jobs/abc/file", SHA256)
+    with pytest.raises(HashMismatchError):
+        store.put(source, "jobs/abc/other", "0" * 64)
+    assert store.discard_unfinished(datetime.now(UTC) + timedelta(hours=1), under="jobs") == 0

@@ -2,8 +2,8 @@
 
 What it does is written in the job's tags: `steps:20`, and in the first attempt only `fault:NAME` and
 `hold-at:12` (at that step it waits to be stopped, or for a file `go` in its work folder).
-It trains what `tests.miniature.optimisation` describes: a resumed run must end where a quiet one does. Jobs for
-the detector `REAL` are handed on to the real child.
+It trains what `tests.miniature.optimisation` describes: a resumed run must end where a quiet one does.
+Jobs for the detector `REAL` are handed on to the real child.
 """
 
 import argparse

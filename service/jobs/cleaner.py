@@ -1,0 +1,65 @@
+"""Removes stored files that no row names: those of attempts that died between storing and recording."""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+import structlog
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session, sessionmaker
+
+from service.artifacts import ArtifactStore
+from service.db.models import Attempt
+from service.db.recording import unreferenced
+from service.db.types import is_id
+
+FOLDER = "jobs"
+"""Nothing else in the store is looked at: it may share its place with files of others."""
+
+ORPHAN_AGE = timedelta(days=1)
+"""A file is recorded within moments of being stored; one that was not for so long never will be."""
+
+_BATCH = 500
+_KEY = re.compile(rf"[:/]{FOLDER}/(\w+)/")
+_log = structlog.get_logger(__name__)
+
+
+def remove_orphans(
+    factory: sessionmaker[Session], store: ArtifactStore, *, older_than: timedelta = ORPHAN_AGE
+) -> list[str]:
+    """Delete what was stored that long ago, is named by no row, and is not of an attempt that runs.
+
+    Returns the URIs of what was deleted. Raises ArtifactError or OSError while the store is away.
+    """
+    moment = datetime.now(UTC) - older_than
+    pieces = store.discard_unfinished(moment, under=FOLDER)
+    removed: list[str] = []
+    for uris in _batches(uri for uri in store.written_before(moment, under=FOLDER) if _job_of(uri)):
+        with factory() as session:
+            orphans = unreferenced(session, set(uris))
+            busy = _with_running_attempts(session, {_job_of(uri) for uri in orphans})
+        for uri in orphans:
+            if _job_of(uri) not in busy:
+                store.delete(uri)
+                removed.append(uri)
+    if removed or pieces:
+        _log.info("orphans.removed", files=len(removed), unfinished=pieces)
+    return removed
+
+
+def _job_of(uri: str) -> str:
+    """The id in `SCHEME:.../jobs/ID/...`; empty where it is no file of a job."""
+    found = _KEY.search(uri)
+    return found[1] if found and is_id(found[1]) else ""
+
+
+def _with_running_attempts(session: Session, job_ids: set[str]) -> set[str]:
+    running = select(Attempt.job_id).where(Attempt.job_id.in_(job_ids), text("attempts.state = 'running'"))
+    return set(session.scalars(running))
+
+
+def _batches(uris: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(uris)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch
