@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from random import Random
 
+from redis.exceptions import ConnectionError
+
 from service.broker import QUEUE, WAKE_TASK, make_celery
 from tests.chaos.system import LEASE_SECONDS, System
 
@@ -93,6 +95,33 @@ def drop_messages(system: System, random: Random) -> bool:
     return bool(system.redis.client.delete(QUEUE))
 
 
+def delay_messages(system: System, random: Random) -> bool:
+    redis = system.redis.client
+    messages = redis.lrange(QUEUE, 0, -1)
+    redis.delete(QUEUE)
+
+    def deliver() -> None:
+        with suppress(ConnectionError):  # Redis may have been killed meanwhile: then they are lost as well
+            redis.rpush(QUEUE, *messages)
+
+    if messages:
+        _later(random.uniform(2, 6), deliver)
+    return bool(messages)
+
+
+def fill_the_disk(system: System, random: Random) -> bool:
+    """Where the workers have a disk of their own: nothing can be written for a moment."""
+    if not system.disk_is_small:
+        return False
+    filler = system.disk / "filler"
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(1 << 16))
+    time.sleep(random.uniform(0.5, 2))
+    filler.unlink()
+    return True
+
+
 def break_the_store(system: System, random: Random) -> bool:
     away = system.artifacts.with_name("artifacts.away")
     system.artifacts.rename(away)
@@ -128,6 +157,8 @@ FAULTS: dict[Fault, int] = {
     restart_postgres: 1,
     repeat_messages: 3,
     drop_messages: 3,
+    delay_messages: 3,
+    fill_the_disk: 2,
     break_the_store: 2,
     truncate_a_state: 3,
 }

@@ -2,24 +2,42 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
-from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.db.models import Attempt, Checkpoint, Experiment, Job, MetricPoint, MetricSeries
+from service.artifacts import ArtifactStore
+from service.db.models import (
+    Artifact,
+    Attempt,
+    Checkpoint,
+    Evaluation,
+    Event,
+    Experiment,
+    Job,
+    MetricPoint,
+    MetricSeries,
+)
 from service.db.states import TERMINAL, AttemptState, JobState
+from service.jobs.cleaner import FOLDER
+from tests.miniature.child import REAL
+from tests.miniature.optimisation import quiet_run
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was asked of an experiment: how many jobs it has, and whether it was cancelled."""
+    """What was asked of an experiment: how many jobs it has, and whether it was cancelled.
+
+    `equals` is the experiment of the same specification that nothing disturbed, for runs of real detectors.
+    """
 
     num_jobs: int
     cancelled: bool
+    equals: str | None = None
 
 
 def lost(session: Session, wanted: dict[str, Wanted]) -> Iterator[str]:
@@ -52,47 +70,96 @@ def doubled(session: Session, wanted: dict[str, Wanted]) -> Iterator[str]:
             yield f"job {job.id} succeeded twice"
 
 
-def wrong(session: Session, wanted: dict[str, Wanted], artifacts: Path, num_steps: int) -> Iterator[str]:
+def wrong(session: Session, wanted: dict[str, Wanted], store: ArtifactStore, num_steps: int) -> Iterator[str]:
     """Ends that are not the right one; metrics, weights and files that are not those of a quiet run."""
     for job in session.scalars(select(Job)):
         wish = wanted.get(job.experiment_id or "")
         allowed = {JobState.SUCCEEDED} | ({JobState.CANCELLED} if wish is None or wish.cancelled else set())
         if job.state not in allowed:
             yield f"job {job.id} ({job.name}) is {job.state}: {job.reason}"
-        if job.state is JobState.SUCCEEDED:
-            yield from _wrong_numbers(session, job, num_steps)
-            yield from _wrong_weights(session, job, artifacts, num_steps)
-    # A state may have been truncated on purpose after the last attempt that could have needed it.
-    for row in session.scalars(select(Checkpoint).where(Checkpoint.kind != "state")):
-        content = _content(artifacts, row.uri)
-        if content is None or hashlib.sha256(content).hexdigest() != row.sha256:
-            yield f"checkpoint {row.id} ({row.kind}) of {row.job_id} is not what was stored"
+        if job.state is JobState.SUCCEEDED and job.spec["detector"]["zoo"] != REAL:
+            yield from _other_than_quiet(session, job, store, num_steps)
+        elif job.state is JobState.SUCCEEDED and wish is not None and wish.equals is not None:
+            yield from _other_than_its_twin(session, job, wish.equals)
+    for event in session.scalars(select(Event).where(Event.kind == "job.state")):
+        if event.data["to"] == JobState.FAILED:
+            yield f"{event.message}, though it went on after that"
+    yield from _wrong_files(session, store)
 
 
-def _wrong_numbers(session: Session, job: Job, num_steps: int) -> Iterator[str]:
-    points = (
-        select(MetricPoint.step, MetricPoint.value)
-        .join(MetricSeries, MetricSeries.id == MetricPoint.series_id)
-        .where(MetricSeries.job_id == job.id, MetricSeries.name == "train/loss")
-        .order_by(MetricPoint.step)
-    )
-    found = [(step, value) for step, value in session.execute(points)]
-    quiet = [(step, float(step * (step + 1) // 2)) for step in range(1, num_steps + 1)]
-    if found != quiet:
-        yield f"job {job.id}: its {len(found)} points are not the {len(quiet)} of a quiet run"
-
-
-def _wrong_weights(session: Session, job: Job, artifacts: Path, num_steps: int) -> Iterator[str]:
-    rows = session.scalars(
-        select(Checkpoint).where(Checkpoint.job_id == job.id, Checkpoint.kind == "weights")
-    )
-    contents = [_content(artifacts, row.uri) for row in rows]
-    total = num_steps * (num_steps + 1) // 2
-    teacher = None if job.role == "teacher" else json.dumps({"total": total, "teacher": None})
-    if contents != [json.dumps({"total": total, "teacher": teacher}).encode()]:
+def _other_than_quiet(session: Session, job: Job, store: ArtifactStore, num_steps: int) -> Iterator[str]:
+    """Of miniature runs, whose quiet run takes no time."""
+    quiet = quiet_run(num_steps, job.seed)
+    if job.role != "teacher":
+        teacher_seed = session.scalars(
+            select(Job.seed).where(Job.experiment_id == job.experiment_id, Job.role == "teacher")
+        ).one()
+        quiet = quiet_run(num_steps, job.seed, quiet_run(num_steps, teacher_seed).weights)
+    found = _series(session, job.id)
+    if found != {"train/loss": quiet.losses}:
+        yield f"job {job.id} ({job.name}): its metrics are not those of a quiet run: {found}"
+    uris = [row.uri for row in _weights(session, job.id)]
+    contents = [store.open(uri).read() for uri in uris]
+    if contents != [json.dumps(quiet.weights).encode()]:
         yield f"job {job.id} ({job.name}): weights {contents}"
 
 
-def _content(artifacts: Path, uri: str) -> bytes | None:
-    path = artifacts / uri.removeprefix("file:")
-    return path.read_bytes() if path.is_file() else None
+def _other_than_its_twin(session: Session, job: Job, experiment_id: str) -> Iterator[str]:
+    twin = session.scalars(
+        select(Job).where(Job.experiment_id == experiment_id, Job.position == job.position)
+    ).one()
+    mine, quiet = _series(session, job.id), _series(session, twin.id)
+    for name in sorted(mine.keys() | quiet.keys()):
+        if mine.get(name) != quiet.get(name):
+            yield f"job {job.id} ({job.name}): {name} is not that of the quiet run {twin.id}"
+    hashes = [{row.sha256 for row in _weights(session, each)} for each in (job.id, twin.id)]
+    if hashes[0] != hashes[1] or len(hashes[0]) != 1:
+        yield f"job {job.id} ({job.name}): its weights are not those of the quiet run {twin.id}"
+    evaluations = [
+        session.execute(
+            select(Evaluation.split, Evaluation.step, Evaluation.metrics, Evaluation.per_class)
+            .where(Evaluation.job_id == each)
+            .order_by(Evaluation.split, Evaluation.step)
+        ).all()
+        for each in (job.id, twin.id)
+    ]
+    if evaluations[0] != evaluations[1] or not evaluations[0]:
+        yield f"job {job.id} ({job.name}): its evaluations are not those of the quiet run {twin.id}"
+
+
+def _wrong_files(session: Session, store: ArtifactStore) -> Iterator[str]:
+    """Rows whose file is gone or changed, and files without a row, when the cleaner has been there."""
+    now = datetime.now(UTC)
+    stored = set(store.written_before(now, under=FOLDER))
+    named: set[str] = set()
+    for table in (Checkpoint, Artifact):
+        for row in session.scalars(select(table)):
+            named.add(row.uri)
+            if isinstance(row, Checkpoint) and row.kind == "state":
+                continue  # truncated on purpose, perhaps after the last attempt that could have needed it
+            content = store.open(row.uri).read() if row.uri in stored else b""
+            if hashlib.sha256(content).hexdigest() != row.sha256:
+                yield f"{table.__name__} {row.id} of {row.job_id} is not what was stored"
+    yield from (f"{uri} is named by no row" for uri in sorted(stored - named))
+    pieces = store.discard_unfinished(now, under=FOLDER)
+    if pieces:
+        yield f"{pieces} unfinished files are in the store"
+
+
+def _series(session: Session, job_id: str) -> dict[str, list[tuple[int, float | None]]]:
+    rows = session.execute(
+        select(MetricSeries.name, MetricPoint.step, MetricPoint.value)
+        .join(MetricPoint, MetricSeries.id == MetricPoint.series_id)
+        .where(MetricSeries.job_id == job_id)
+        .order_by(MetricSeries.name, MetricPoint.step)
+    )
+    found: dict[str, list[tuple[int, float | None]]] = {}
+    for name, step, value in rows:
+        found.setdefault(name, []).append((step, value))
+    return found
+
+
+def _weights(session: Session, job_id: str) -> Sequence[Checkpoint]:
+    return session.scalars(
+        select(Checkpoint).where(Checkpoint.job_id == job_id, Checkpoint.kind == "weights")
+    ).all()

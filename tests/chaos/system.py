@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from service.artifacts import ArtifactStore, open_store
 from service.db.engine import upgrade
 from service.settings import Settings
 from tests.chaos.servers import Postgres, free_port
@@ -18,6 +19,8 @@ from workers.process import MARKER
 
 ROOT = Path(__file__).parent.parent.parent
 LEASE_SECONDS = 4.0
+DISK_MIB = 512
+"""The workers' disk, where the system lets us mount one: small enough to be filled."""
 
 
 @dataclass
@@ -58,6 +61,8 @@ class System:
         assert program is not None, "install redis-server"
         self.postgres, self.redis = Postgres(folder), RedisProcess(program, folder)
         self.artifacts = folder / "artifacts"
+        self.disk = folder / "disk"
+        self.disk_is_small = False
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._pace = {"MINIATURE_PACE": str(pace_seconds), "MINIATURE_STEPS": str(num_steps)}
@@ -71,8 +76,15 @@ class System:
     def settings(self) -> Settings:
         return Settings(**self._settings("api"))
 
+    @property
+    def store(self) -> ArtifactStore:
+        return open_store(self.artifacts.as_uri())
+
     def start(self) -> None:
         self.artifacts.mkdir()
+        self.disk.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "tmpfs", str(self.disk)]
+        self.disk_is_small = subprocess.run(mount, check=False, capture_output=True).returncode == 0
         self.postgres.create()
         self.postgres.start()
         self.redis.start()
@@ -104,6 +116,8 @@ class System:
                 part.process.wait()
         self.redis.stop()
         self.postgres.stop()
+        if self.disk_is_small:
+            subprocess.run(["umount", "--lazy", str(self.disk)], check=True)
 
     def processes(self) -> list[int]:
         """All processes of API, keeper and workers, and their runs."""
@@ -122,7 +136,7 @@ class System:
 
     def _settings(self, name: str) -> dict[str, object]:
         return {
-            "data_dir": self.folder / name,
+            "data_dir": (self.disk if name.startswith("worker") else self.folder) / name,
             "database_url": self.postgres.url,
             "broker_url": self.redis.url,
             "artifacts_url": self.artifacts.as_uri(),

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
+from service.artifacts import open_store
 from service.db.models import Attempt, Job
 from tests.chaos.invariants import Wanted, doubled, lost, wrong
 from tests.fixtures.ledgers import Hand
@@ -45,5 +46,5 @@ def test_a_success_without_its_points_and_weights_and_a_failure_are_wrong(
     hand.fail(hand.take())
     with sessions.begin() as session:
         session.execute(update(Job).where(Job.state == "queued").values(state="succeeded"))
-        found = list(wrong(session, wanted, tmp_path, num_steps=3))
-    assert [sum(text in each for each in found) for text in ("points", "weights", "failed")] == [2, 2, 1]
+        found = list(wrong(session, wanted, open_store(tmp_path.as_uri()), num_steps=3))
+    assert [sum(text in each for each in found) for text in ("metrics", "weights", "failed")] == [2, 2, 2]
