@@ -8,8 +8,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from random import Random
 
-from redis.exceptions import ConnectionError
-
 from service.broker import QUEUE, WAKE_TASK, make_celery
 from tests.chaos.system import LEASE_SECONDS, System
 
@@ -96,17 +94,9 @@ def drop_messages(system: System, random: Random) -> bool:
 
 
 def delay_messages(system: System, random: Random) -> bool:
-    redis = system.redis.client
-    messages = redis.lrange(QUEUE, 0, -1)
-    redis.delete(QUEUE)
-
-    def deliver() -> None:
-        with suppress(ConnectionError):  # Redis may have been killed meanwhile: then they are lost as well
-            redis.rpush(QUEUE, *messages)
-
-    if messages:
-        _later(random.uniform(2, 6), deliver)
-    return bool(messages)
+    """Redis answers nobody for a while: every message on its way comes late."""
+    system.redis.client.client_pause(random.randrange(2000, 6000))
+    return True
 
 
 def fill_the_disk(system: System, random: Random) -> bool:

@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 120.0
 METHODS = ("none", "frs", "fitnet")
 
 _DETECTOR = {"zoo": "retinanet/retinanet_r50_fpn_1x_coco", "backbone_depth": 18, "fpn_channels": 32}
-_TINY = {"zoo": REAL, "backbone_depth": 18, "base_channels": 8, "fpn_channels": 32}
+_TINY = {"zoo": REAL, "backbone_depth": 18, "base_channels": 8, "fpn_channels": 64}
 _DATA = {"train_images": 4, "val_images": 2, "test_images": 2, "width": 64, "height": 64}
 
 
