@@ -17,7 +17,8 @@ class PlannedJob(BaseModel):
     """A job of an experiment with its place. `label` is its row in the comparison.
 
     A `search` job tries `values`; its like of the same label are all done before a student of that label
-    starts, whose specification then takes the best one's method.
+    starts, whose specification then takes the best one's method. One with `reuse` may take over what the same
+    job ended with before.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -25,6 +26,7 @@ class PlannedJob(BaseModel):
     spec: JobSpec
     role: Role
     label: str
+    reuse: bool = False
     values: Values | None = None
 
 
@@ -53,7 +55,7 @@ def _teacher_job(experiment: ExperimentSpec) -> PlannedJob:
         expected_ap=experiment.expected.get(TEACHER_LABEL),
         resources=experiment.resources,
     )
-    return PlannedJob(spec=spec, role="teacher", label=TEACHER_LABEL)
+    return PlannedJob(spec=spec, role="teacher", label=TEACHER_LABEL, reuse=teacher.reuse)
 
 
 def _search_jobs(experiment: ExperimentSpec) -> list[PlannedJob]:
@@ -62,6 +64,7 @@ def _search_jobs(experiment: ExperimentSpec) -> list[PlannedJob]:
             spec=_distil(experiment, each, experiment.search_seed, f"{label} search {in_words(values)}"),
             role="search",
             label=label,
+            reuse=method.is_reused,
             values=values,
         )
         for method in experiment.methods
@@ -76,6 +79,7 @@ def _student_jobs(experiment: ExperimentSpec) -> list[PlannedJob]:
             spec=_distil(experiment, method.provisional, seed, f"{method.display_label} seed {seed}"),
             role="student",
             label=method.display_label,
+            reuse=method.is_reused,
         )
         for seed in experiment.seeds
         for method in experiment.methods

@@ -47,6 +47,9 @@ class TeacherSpec(Spec):
     )
     cache: CacheSpec | None = None
     precision: Precision = "fp32"
+    reuse: bool = Field(
+        default=True, description="Take over the result of the same training where it is there"
+    )
 
     @model_validator(mode="after")
     def _starts(self) -> "TeacherSpec":

@@ -17,6 +17,10 @@ Values = Mapping[str, Scalar]
 """A value for each searched parameter, by its place in the method: `weight`, `options.feature_weight`."""
 
 MAX_BUDGET = 100
+BASELINE = "none"
+"""The method that a comparison's other rows are held against."""
+
+_OF_ROWS = {"search", "reuse"}
 _SEARCHABLE = re.compile(r"(combine\.\d\.)?(weight|options\.\w+)")
 
 
@@ -74,6 +78,15 @@ class SearchedMethod(MethodSpec):
     """A row of an experiment, whose options may first be searched for."""
 
     search: SearchSpec | None = None
+    reuse: bool | None = Field(
+        default=None,
+        description="Take over the result of the same run where it is there; by default for `none` alone",
+    )
+
+    @property
+    def is_reused(self) -> bool:
+        """Whether its runs may take over what the same ones ended with before."""
+        return self.name == BASELINE if self.reuse is None else self.reuse
 
     @model_validator(mode="after")
     def _every_candidate_is_a_method(self) -> "SearchedMethod":
@@ -88,12 +101,12 @@ class SearchedMethod(MethodSpec):
     @property
     def provisional(self) -> MethodSpec:
         """The method as a job has it; of a searched one, the first that is tried until the best is known."""
-        plain = self.model_dump(mode="json", exclude={"search"})
+        plain = self.model_dump(mode="json", exclude=_OF_ROWS)
         return next((each for _, each in self.candidates()), MethodSpec.model_validate(plain))
 
     def with_values(self, values: Values) -> MethodSpec:
         """The method with these in place. Raises ValueError, or LookupError for a place that is none."""
-        plain = self.model_dump(mode="json", exclude={"search"})
+        plain = self.model_dump(mode="json", exclude=_OF_ROWS)
         for place, value in values.items():
             _put(plain, place, value)
         return MethodSpec.model_validate(plain)

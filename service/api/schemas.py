@@ -28,7 +28,10 @@ class Page(View, Generic[ItemT]):
 
 
 class JobSummary(View):
-    """A job with its progress. `epoch` and `step` count what is done; `latest_ap` is a fraction, on `val`."""
+    """A job with its progress. `epoch` and `step` count what is done; `latest_ap` is a fraction, on `val`.
+
+    `reused_from` is the id of the same job whose result this one took over instead of being run.
+    """
 
     id: str
     experiment_id: str | None
@@ -55,6 +58,7 @@ class JobSummary(View):
     reason_code: str | None
     reason: str | None
     reason_field: str | None
+    reused_from: str | None
     created_at: datetime
     queued_at: datetime | None
     started_at: datetime | None

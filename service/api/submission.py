@@ -59,7 +59,7 @@ def submit(
     Checking may read thousands of images, so no transaction is open meanwhile.
     """
     idempotency = None if key is None else (key, canonical_hash(spec))
-    report = None if key is not None and _is_known(resources, key) else check()
+    report = None if key is not None and is_known(resources, key) else check()
     written: list[object] = []
     try:
         with resources.write.begin() as session:
@@ -70,6 +70,7 @@ def submit(
         raise invalid(fault(error.field, str(error))) from error
 
 
-def _is_known(resources: Resources, key: str) -> bool:
+def is_known(resources: Resources, key: str) -> bool:
+    """Whether a request came before with this key."""
     with resources.read() as session:
         return session.get(IdempotencyKey, key) is not None

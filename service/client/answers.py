@@ -58,6 +58,7 @@ class Job(Answer):
     reason_code: str | None = None
     reason: str | None = None
     reason_field: str | None = None
+    reused_from: str | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
 

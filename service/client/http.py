@@ -1,19 +1,14 @@
 """The client itself."""
 
 import json
-import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
-from urllib.parse import quote
+from typing import Any, Literal
 
 import httpx
-from pydantic import ValidationError
 
 from service.client.answers import (
-    Answer,
     Artifact,
     Checkpoint,
     Comparison,
@@ -27,53 +22,21 @@ from service.client.answers import (
     Readiness,
     Worker,
 )
-from service.client.errors import ApiError, UnreachableError
+from service.client.errors import UnreachableError
 from service.client.saving import save
+from service.client.transport import Transport, checked, read, segment
 
 API = "/api/v1"
 Verb = Literal["cancel", "pause", "resume"]
-RETRY_DELAYS_SECONDS = (0.2, 0.5, 1.0, 2.0)
 SUBMIT_TIMEOUT_SECONDS = 600.0
 """The server reads the whole data set before it answers."""
 
-AnswerT = TypeVar("AnswerT", bound=Answer)
 
-
-class Client:
+class Client(Transport):
     """Speaks to one server. GETs are retried on connection errors, and submissions too: they carry a key.
 
     Every method raises ApiError where the server refuses and UnreachableError where none answers.
     """
-
-    def __init__(
-        self,
-        url: str,
-        api_key: str | None = None,
-        *,
-        timeout_seconds: float = 30.0,
-        retry_delays: Sequence[float] = RETRY_DELAYS_SECONDS,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
-        self.url = url.rstrip("/")
-        self._retry_delays = tuple(retry_delays)
-        self._http = httpx.Client(
-            base_url=self.url,
-            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
-            timeout=timeout_seconds,
-            transport=transport,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Closes the connections."""
-        self._http.close()
 
     def ready(self) -> Readiness:
         """What a server that is ready says of its parts; where it is not, the ApiError holds `checks`."""
@@ -81,18 +44,7 @@ class Client:
 
     def submit_experiment(self, spec: Mapping[str, Any], *, idempotency_key: str | None = None) -> Experiment:
         """Submits a specification; a repeat with the same key and body gives the same experiment."""
-        response = self._send(
-            "POST",
-            f"{API}/experiments",
-            content=json.dumps(spec),  # NaN too, so that the server can name its field
-            headers={
-                "Content-Type": "application/json",
-                "Idempotency-Key": idempotency_key or uuid.uuid4().hex,
-            },
-            timeout=SUBMIT_TIMEOUT_SECONDS,
-            retry=True,
-        )
-        return _read(response, Experiment)
+        return read(self._submit(f"{API}/experiments", spec, idempotency_key), Experiment)
 
     def plan_experiment(self, spec: Mapping[str, Any], *, quick: bool = False) -> Planned:
         """What a specification will cost, without running it; a job times it unless `quick`."""
@@ -104,7 +56,7 @@ class Client:
             headers={"Content-Type": "application/json"},
             timeout=SUBMIT_TIMEOUT_SECONDS,
         )
-        return _read(response, Planned)
+        return read(response, Planned)
 
     def timed_plan(self, job_id: str) -> Plan:
         """The whole plan, which the job of `plan_experiment` left. Raises LookupError where it did not."""
@@ -115,7 +67,7 @@ class Client:
 
     def record(self, experiment_id: str) -> Any:
         """What its ended jobs recorded, as JSON."""
-        path = f"{API}/experiments/{_segment(experiment_id)}/record"
+        path = f"{API}/experiments/{segment(experiment_id)}/record"
         return self._send("GET", path, timeout=SUBMIT_TIMEOUT_SECONDS, retry=True).json()
 
     def import_record(self, record: Mapping[str, Any], files: Sequence[bytes] = ()) -> Experiment:
@@ -131,7 +83,7 @@ class Client:
             timeout=SUBMIT_TIMEOUT_SECONDS,
             retry=True,
         )
-        return _read(response, Experiment)
+        return read(response, Experiment)
 
     def experiments(self, **filters: str) -> Iterator[ExperimentSummary]:
         """All experiments, the newest first, fetched page by page. Filters are those of the API."""
@@ -139,24 +91,31 @@ class Client:
 
     def experiment(self, experiment_id: str) -> Experiment:
         """One experiment, by its id or a unique prefix."""
-        return self._get(f"{API}/experiments/{_segment(experiment_id)}", Experiment)
+        return self._get(f"{API}/experiments/{segment(experiment_id)}", Experiment)
 
     def control_experiment(self, experiment_id: str, verb: Verb) -> Experiment:
         """Asks for each of its jobs what `control_job` asks for one."""
-        path = f"{API}/experiments/{_segment(experiment_id)}/{verb}"
-        return _read(self._send("POST", path), Experiment)
+        path = f"{API}/experiments/{segment(experiment_id)}/{verb}"
+        return read(self._send("POST", path), Experiment)
 
     def prioritise_experiment(self, experiment_id: str, priority: int) -> Experiment:
         """Gives each of its unfinished jobs a priority; each step counts as an hour of waiting."""
-        path = f"{API}/experiments/{_segment(experiment_id)}/priority"
-        return _read(self._send("PUT", path, json={"priority": priority}, retry=True), Experiment)
+        path = f"{API}/experiments/{segment(experiment_id)}/priority"
+        return read(self._send("PUT", path, json={"priority": priority}, retry=True), Experiment)
 
     def clone_experiment(
         self, experiment_id: str, changes: Mapping[str, Any], *, idempotency_key: str | None = None
     ) -> Experiment:
         """Submits its specification anew, with changes merged in as RFC 7396 says."""
-        path = f"{API}/experiments/{_segment(experiment_id)}/clone"
-        return _read(self._clone(path, changes, idempotency_key), Experiment)
+        path = f"{API}/experiments/{segment(experiment_id)}/clone"
+        return read(self._submit(path, {"changes": changes}, idempotency_key), Experiment)
+
+    def extend_experiment(
+        self, experiment_id: str, added: Mapping[str, Any], *, idempotency_key: str | None = None
+    ) -> Experiment:
+        """Adds `methods` and `seeds` to it; what is there is not trained again."""
+        path = f"{API}/experiments/{segment(experiment_id)}/extend"
+        return read(self._submit(path, added, idempotency_key), Experiment)
 
     def jobs(self, **filters: str) -> Iterator[Job]:
         """All jobs, the newest first, fetched page by page. Filters are those of the API."""
@@ -164,25 +123,26 @@ class Client:
 
     def job(self, job_id: str) -> Job:
         """One job, by its id or a unique prefix."""
-        return self._get(f"{API}/jobs/{_segment(job_id)}", Job)
+        return self._get(f"{API}/jobs/{segment(job_id)}", Job)
 
     def control_job(self, job_id: str, verb: Verb) -> Job:
         """Asks for a job's end (`cancel`), its rest (`pause`) or that it goes on (`resume`).
 
         A running job is told within seconds, and saves its state first.
         """
-        return _read(self._send("POST", f"{API}/jobs/{_segment(job_id)}/{verb}"), Job)
+        return read(self._send("POST", f"{API}/jobs/{segment(job_id)}/{verb}"), Job)
 
     def prioritise_job(self, job_id: str, priority: int) -> Job:
         """Changes its place in the queue; each step counts as an hour of waiting."""
-        path = f"{API}/jobs/{_segment(job_id)}/priority"
-        return _read(self._send("PUT", path, json={"priority": priority}, retry=True), Job)
+        path = f"{API}/jobs/{segment(job_id)}/priority"
+        return read(self._send("PUT", path, json={"priority": priority}, retry=True), Job)
 
     def clone_job(
         self, job_id: str, changes: Mapping[str, Any], *, idempotency_key: str | None = None
     ) -> Job:
         """Submits its specification anew, with changes, as a job of no experiment."""
-        return _read(self._clone(f"{API}/jobs/{_segment(job_id)}/clone", changes, idempotency_key), Job)
+        path = f"{API}/jobs/{segment(job_id)}/clone"
+        return read(self._submit(path, {"changes": changes}, idempotency_key), Job)
 
     def workers(self) -> Sequence[Worker]:
         """The workers that are or were there, the one heard of last first."""
@@ -191,7 +151,7 @@ class Client:
     def drain_worker(self, worker_id: str, *, drain: bool = True) -> Worker:
         """Has a worker finish what it runs and take no more jobs, or take jobs again."""
         verb = "drain" if drain else "undrain"
-        return _read(self._send("POST", f"{API}/workers/{_segment(worker_id)}/{verb}"), Worker)
+        return read(self._send("POST", f"{API}/workers/{segment(worker_id)}/{verb}"), Worker)
 
     def predict(
         self,
@@ -207,7 +167,7 @@ class Client:
         """
         response = self._send(
             "POST",
-            f"{API}/jobs/{_segment(job_id)}/predict",
+            f"{API}/jobs/{segment(job_id)}/predict",
             # a field without a file name is a plain one; named so even where there is no picture
             files=[
                 *((key, (None, value.encode())) for key, value in wishes.items()),
@@ -217,11 +177,11 @@ class Client:
             timeout=SUBMIT_TIMEOUT_SECONDS,
             retry=True,
         )
-        return _read(response, Job)
+        return read(response, Job)
 
     def artifacts(self, job_id: str) -> Sequence[Artifact]:
         """The job's files that are no checkpoints, by name."""
-        return self._get(f"{API}/jobs/{_segment(job_id)}/artifacts", Page[Artifact]).items
+        return self._get(f"{API}/jobs/{segment(job_id)}/artifacts", Page[Artifact]).items
 
     def content(self, artifact: Artifact) -> bytes:
         """The bytes of a file."""
@@ -229,7 +189,7 @@ class Client:
 
     def checkpoints(self, job_id: str) -> Sequence[Checkpoint]:
         """The job's stored checkpoints, by rising step."""
-        return self._get(f"{API}/jobs/{_segment(job_id)}/checkpoints", Page[Checkpoint]).items
+        return self._get(f"{API}/jobs/{segment(job_id)}/checkpoints", Page[Checkpoint]).items
 
     def save(self, file: Artifact | Checkpoint, path: Path) -> None:
         """Write a stored file to a path, whole and as recorded, or not at all.
@@ -240,14 +200,14 @@ class Client:
             with self._http.stream("GET", file.download) as response:
                 if not response.is_success:
                     response.read()
-                save(_checked(response), path, file.sha256)
+                save(checked(response), path, file.sha256)
         except httpx.TransportError as error:
             raise UnreachableError(self.url, error) from error
 
     def log(self, job_id: str, after: str | None = None) -> LogText:
         """What the job printed after a place that an earlier answer named."""
         query = {} if after is None else {"after": after}
-        return self._get(f"{API}/jobs/{_segment(job_id)}/logs", LogText, query)
+        return self._get(f"{API}/jobs/{segment(job_id)}/logs", LogText, query)
 
     def whole_log(self, job_id: str) -> str:
         """All that the job printed so far."""
@@ -262,77 +222,23 @@ class Client:
 
     def comparison(self, experiment_id: str, baseline: str = "none") -> Comparison:
         """The comparison of an experiment; AP as fractions, differences to the row labelled `baseline`."""
-        return _read(self._report(experiment_id, "json", baseline), Comparison)
+        return read(self._report(experiment_id, "json", baseline), Comparison)
 
     def report(self, experiment_id: str, report_format: str, baseline: str = "none") -> bytes:
         """The comparison rendered by the server in one of its report formats."""
         return self._report(experiment_id, report_format, baseline).content
 
     def _report(self, experiment_id: str, report_format: str, baseline: str) -> httpx.Response:
-        path = f"{API}/experiments/{_segment(experiment_id)}/comparison"
+        path = f"{API}/experiments/{segment(experiment_id)}/comparison"
         query = {"format": report_format, "baseline": baseline}
         return self._send("GET", path, params=query, retry=True)
 
-    def _pages(self, path: str, kind: type[AnswerT], filters: Mapping[str, str]) -> Iterator[AnswerT]:
-        query = dict(filters)
-        while True:
-            page = self._get(path, Page[kind], query)  # type: ignore[valid-type]
-            yield from page.items
-            if not page.next_cursor:
-                return
-            query["cursor"] = page.next_cursor
-
-    def _get(self, path: str, kind: type[AnswerT], query: Mapping[str, str] | None = None) -> AnswerT:
-        return _read(self._send("GET", path, params=query, retry=True), kind)
-
-    def _clone(self, path: str, changes: Mapping[str, Any], key: str | None) -> httpx.Response:
+    def _submit(self, path: str, body: Mapping[str, Any], key: str | None) -> httpx.Response:
         return self._send(
             "POST",
             path,
-            json={"changes": changes},
-            headers={"Idempotency-Key": key or uuid.uuid4().hex},
+            content=json.dumps(body),  # NaN too, so that the server can name its field
+            headers={"Content-Type": "application/json", "Idempotency-Key": key or uuid.uuid4().hex},
             timeout=SUBMIT_TIMEOUT_SECONDS,
             retry=True,
         )
-
-    def _send(self, method: str, path: str, *, retry: bool = False, **request: Any) -> httpx.Response:
-        delays = self._retry_delays if retry else ()
-        for delay in (*delays, None):
-            try:
-                return _checked(self._http.request(method, path, **request))
-            except httpx.TransportError as error:
-                # a server that took too long will not be quicker the second time
-                if delay is None or isinstance(error, httpx.TimeoutException):
-                    raise UnreachableError(self.url, error) from error
-                time.sleep(delay)
-        raise AssertionError("the last try returns or raises")
-
-
-def _segment(name: str) -> str:
-    """A name as one part of a path, whatever characters it holds."""
-    return quote(name, safe="") or "%20"
-
-
-def _checked(response: httpx.Response) -> httpx.Response:
-    if response.is_success:
-        return response
-    try:
-        problem = response.json()
-    except ValueError:
-        problem = None
-    raise ApiError(response.status_code, problem if isinstance(problem, dict) else _foreign(response))
-
-
-def _read(response: httpx.Response, kind: type[AnswerT]) -> AnswerT:
-    try:
-        return kind.model_validate_json(response.content)
-    except ValidationError as error:
-        raise ApiError(response.status_code, _foreign(response)) from error
-
-
-def _foreign(response: httpx.Response) -> dict[str, Any]:
-    detail = (
-        f"{response.request.url} answered {response.status_code} with something this client cannot read: "
-        "another program, or another version of the service, may listen there; check FRS_URL"
-    )
-    return {"title": "Not understood", "detail": detail}

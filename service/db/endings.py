@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from frs_core.events import CheckpointKind
 from service.db.leases import Lease, hold, now
 from service.db.models import Attempt, Checkpoint, Job
-from service.db.moves import enqueue, move
+from service.db.moves import enqueue, move, offer
 from service.db.states import AttemptState, DesiredState, JobState
 
 BACKOFF_SECONDS = 10.0
@@ -55,6 +55,7 @@ def finish(
     job = lock(session, lease.job_id)
     if ending.state is AttemptState.SUCCEEDED:
         move(session, job, JobState.SUCCEEDED, moment)
+        offer(session, job, moment)
     else:
         _settle(session, job, ending, moment, backoff_seconds)
     session.flush()

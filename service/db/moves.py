@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.db.models import Event, Job, JobDependency, OutboxMessage
+from service.db.reuse import copy_result, donor_of, waiting_for
 from service.db.search import choose, has_been_tried
 from service.db.states import MOVES, TERMINAL, JobState
 
@@ -17,6 +18,9 @@ PRIORITY_SECONDS = 3600.0
 INTERLEAVE_SECONDS = 60.0
 """Each further job of an experiment counts as queued this much later, so that experiments take turns."""
 
+
+REUSED = "reused"
+"""The reason of a success that is another job's."""
 
 _HOPELESS = (JobState.FAILED, JobState.CANCELLED, JobState.BLOCKED)
 """What waits for a job in one of these states is blocked."""
@@ -67,13 +71,32 @@ def move(
 def enqueue(
     session: Session, job: Job, moment: datetime, *, not_before: datetime | None = None, **reason: Any
 ) -> None:
-    """Move a job to the queue and leave a wake-up for the relay. A job queued again keeps its rank."""
+    """Move a job to the queue and leave a wake-up for the relay. A job queued again keeps its rank.
+
+    One that may be reused, and whose like has succeeded before, takes over its result and is done.
+    """
     move(session, job, JobState.QUEUED, moment, **reason)
     if job.queued_at is None:
         job.queued_at = moment
         job.rank = rank(moment, priority=job.priority, position=job.position)
     job.not_before = not_before
-    session.add(OutboxMessage(job_id=job.id, not_before=not_before))
+    session.flush()
+    if (donor := donor_of(session, job)) is not None:
+        _take_over(session, job, donor, moment)
+    else:
+        session.add(OutboxMessage(job_id=job.id, not_before=not_before))
+
+
+def offer(session: Session, donor: Job, moment: datetime) -> None:
+    """Give what a job has just ended with to those in the queue that would do the same again."""
+    for job in waiting_for(session, donor):
+        _take_over(session, job, donor, moment)
+
+
+def _take_over(session: Session, job: Job, donor: Job, moment: datetime) -> None:
+    copy_result(session, donor, job, moment)
+    reason = f"the result of the same job {job.reused_from} was reused"
+    move(session, job, JobState.SUCCEEDED, moment, reason_code=REUSED, reason=reason)
 
 
 def note_move(session: Session, job: Job, origin: JobState, moment: datetime) -> None:
@@ -101,7 +124,8 @@ def continue_or_wait(session: Session, job: Job, moment: datetime) -> None:
         if job.state is not JobState.BLOCKED:
             move(session, job, JobState.BLOCKED, moment, reason_code="dependency_failed", reason=cause)
     elif _with_unfinished_dependencies(session, [job.id]):
-        move(session, job, JobState.WAITING, moment)
+        if job.state is not JobState.WAITING:
+            move(session, job, JobState.WAITING, moment)
     else:
         _release(session, job, moment)
 

@@ -20,7 +20,10 @@ class IdempotencyConflictError(ValueError):
 
 
 def claim_key(
-    session: Session, idempotency: tuple[str, str], kind: Literal["experiment", "job"], resource_id: str
+    session: Session,
+    idempotency: tuple[str, str],
+    kind: Literal["experiment", "job", "extension"],
+    resource_id: str,
 ) -> str:
     """The id of what the (key, body hash) made the first time: `resource_id` itself, if that is now.
 

@@ -67,7 +67,10 @@ class KeptFile(_Record):
 
 
 class JobRecord(_Record):
-    """One ended job. `search` is what was tried for its options; `environment` is of its last attempt."""
+    """One ended job. `search` is what was tried for its options; `environment` is of its last attempt.
+
+    Where it took over the result of the same job, `reused_from` is that one's id in the source.
+    """
 
     id: PublicId
     position: Count
@@ -78,6 +81,7 @@ class JobRecord(_Record):
     state: Literal["succeeded", "failed", "cancelled", "blocked"]
     reason_code: Annotated[str, Field(max_length=64)] | None = None
     reason: Text | None = None
+    reused_from: PublicId | None = None
     step: Count
     total_steps: Count
     epoch: Count

@@ -65,7 +65,7 @@ def _without_place(value: Any) -> Any:
 
 
 def _job(session: Session, job: Job, split: str) -> JobRecord:
-    attempts = recorded.job_attempts(session, job.id)
+    attempts = recorded.job_attempts(session, job.reused_from or job.id)
     kept = () if job.role == "search" else (f"predictions_{split}.json", f"matches_{split}.npz")
     found = {
         "spec": without_places(job.spec),

@@ -27,6 +27,8 @@ class Job(Base):
     those that `max_attempts` limits.
     `rank` orders the queue: smallest first. `position` is the job's place within its experiment. `search` is
     what the options of its method may be, and what was found of them; `service.db.search` writes it.
+    A job with `reuse` may take over what another of the same `job_key` ended with, instead of being run;
+    `reused_from` then is the id of the one that ran, which may have been deleted since.
     """
 
     __tablename__ = "jobs"
@@ -70,6 +72,9 @@ class Job(Base):
     eta_seconds: Mapped[float | None]
     latest_loss: Mapped[float | None]
     latest_ap: Mapped[float | None]
+    reuse: Mapped[bool] = mapped_column(default=False, server_default=false())
+    reused_from: Mapped[str | None] = mapped_column(Id)
+
     cost: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     search: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
