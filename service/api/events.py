@@ -82,7 +82,8 @@ async def _stream(
 ) -> AsyncIterator[ServerSentEvent]:
     feed = Feed(await run_in_threadpool(_start, resources) if after is None else after)
     running = await run_in_threadpool(_running, resources, experiment_id)
-    yield ServerSentEvent(comment="connected", retry=2000)
+    # The id gives a client its place before it has seen any event: a restart of the server loses it none.
+    yield ServerSentEvent(comment="connected", id=str(feed.after), retry=2000)
     while not resources.closing.is_set():
         for event in feed.take(await run_in_threadpool(_events, resources, feed.after), time.monotonic()):
             if experiment_id in (None, event.experiment_id):

@@ -112,7 +112,9 @@ def _cells(job: Job, *, wide: bool) -> list[RenderableType]:
 
 def _state(job: Job, *, with_tries: bool) -> Text:
     text = words.state_text(job.state)
-    if job.state == "running" and job.desired_state == "cancel":
+    if job.reused_from is not None and job.state == "succeeded":
+        text = Text("reused", style=words.STATE_STYLES["succeeded"])
+    elif job.state == "running" and job.desired_state == "cancel":
         text = Text("cancelling", style=words.STATE_STYLES["cancelled"])
     elif job.state == "running" and job.desired_state == "pause":
         text = Text("pausing", style=words.STATE_STYLES["paused"])

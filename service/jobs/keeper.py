@@ -21,7 +21,7 @@ from service.jobs.cleaner import remove_orphans
 from service.jobs.relay import BATCH, prune, publish
 from service.settings import Settings
 
-RELAY_SECONDS = 0.5
+RELAY_SECONDS = 0.1
 PRUNE_SECONDS = 3600.0
 CLEAN_SECONDS = 6 * 3600.0
 _log = structlog.get_logger(__name__)

@@ -23,12 +23,13 @@ def free_port() -> int:
 class Postgres:
     """A PostgreSQL server in a folder, run as an ordinary user (initdb refuses root)."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         self._folder = folder / "postgres"
         binaries = postgres_binaries()
         assert binaries is not None, "install the postgresql server package"
         self._bin = binaries
         self._user = next(name for name in _ORDINARY_USERS if _exists(name)) if os.getuid() == 0 else None
+        self._durable = durable
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.url = f"postgresql://frs@127.0.0.1:{self._port}/postgres"
@@ -54,7 +55,7 @@ class Postgres:
             "port": self._port,
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
-            "fsync": "off",
+            "fsync": "on" if self._durable else "off",
         }
         given = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         with (self._folder / "log").open("ab") as log:

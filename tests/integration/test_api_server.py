@@ -15,6 +15,8 @@ from openapi_spec_validator import validate
 
 from service.api.app import create_app
 from service.settings import Settings
+from tests.fixtures.server import serving
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from fastapi.testclient import TestClient
@@ -184,6 +186,31 @@ def test_a_stream_goes_on_behind_the_last_event_a_client_saw(
         rest.append(event)
     assert rest[-1]["experiment_id"] == second
     assert {event["id"] for event in rest}.isdisjoint(event["id"] for event in seen)
+
+
+def place(url: str) -> str:
+    """The id that a stream begins with, before any event."""
+    with httpx.stream("GET", url, timeout=30) as answer:
+        for line in answer.iter_lines():
+            if line.startswith("id: "):
+                return line.removeprefix("id: ")
+    raise AssertionError("the stream ended without an id")
+
+
+def test_a_restart_of_the_server_costs_a_client_no_event_not_even_one_that_saw_none_before(
+    settings: Settings, tmp_path: Path, submit: "Submit", sessions: Any
+) -> None:
+    submit(name="before")
+    with serving(settings, tmp_path) as url:
+        wait_until(lambda: int(place(f"{url}/api/v1/events")) > 0)
+        last = place(f"{url}/api/v1/events")
+    missed = submit(name="while it was away")
+    with serving(settings, tmp_path) as url:
+        events = f"{url}/api/v1/events"
+        assert [
+            (event["kind"], event["experiment_id"])
+            for event in stream(events, "experiment.submitted", **{"Last-Event-ID": last})
+        ] == [("experiment.submitted", missed)]
 
 
 def test_an_experiments_stream_tells_its_own_events_and_progress(
