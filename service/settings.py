@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     start_limit_seconds: float = Field(default=3600.0, gt=0, description="Until a run begins its work")
     stall_limit_seconds: float = Field(default=3600.0, gt=0, description="Without any sign of progress")
     run_limit_seconds: float = Field(default=inf, gt=0, description="For a job, all its attempts together")
+    devices: str = Field(
+        default="", description="GPUs that a worker lends, as 0,1 or uuids; none; empty: all of its host"
+    )
     datasets_visible: bool = Field(
         default=True, description="The server sees the workers' data sets; false: the workers check them"
     )

@@ -16,13 +16,13 @@ from service.settings import Settings
 from workers import remains, tasks
 from workers.board import MAX_GPUS, Board
 from workers.bootstep import PresenceStep
-from workers.devices import compiled_operators, discover_gpus
+from workers.devices import compiled_operators, lent_gpus
 from workers.parentage import die_with_parent
 from workers.process import CHILD_COMMAND
 from workers.supervisor import Workplace
 
 settings = Settings()
-gpus = discover_gpus()[:MAX_GPUS]
+gpus = lent_gpus(settings.devices)[:MAX_GPUS]
 board = Board(len(gpus))
 operators = compiled_operators()
 num_slots = max(1, len(gpus))

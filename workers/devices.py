@@ -24,6 +24,10 @@ class Gpu:
     memory_mib: int | None
 
 
+class DevicesError(ValueError):
+    """The devices that a worker is to lend are not there."""
+
+
 def discover_gpus(environment: Mapping[str, str] = os.environ) -> list[Gpu]:
     """The GPUs that CUDA would show a process of this environment, in its order; none without a driver."""
     visible = environment.get("CUDA_VISIBLE_DEVICES")
@@ -38,6 +42,30 @@ def discover_gpus(environment: Mapping[str, str] = os.environ) -> list[Gpu]:
     return present if visible is None else _chosen(present, visible)
 
 
+def lent_gpus(devices: str, environment: Mapping[str, str] = os.environ) -> list[Gpu]:
+    """The GPUs that `devices` names among those discovered, in its order: all for "", none for "none".
+
+    Raises DevicesError for a name that is none of them, or comes twice.
+    """
+    if devices == "none":
+        return []
+    present = discover_gpus(environment)
+    if not devices:
+        return present
+    chosen: list[Gpu] = []
+    for name in (part.strip() for part in devices.split(",")):
+        gpu = _find(present, name)
+        if gpu is None or gpu in chosen:
+            there = ", ".join(f"{number} ({each.uuid})" for number, each in enumerate(present)) or "none"
+            fault = "is not there" if gpu is None else "is named twice"
+            raise DevicesError(
+                f"--devices is {devices!r}: {name!r} {fault}. This host has {there}; give their numbers or "
+                "uuids with commas between, or none"
+            )
+        chosen.append(gpu)
+    return chosen
+
+
 def compiled_operators(name: str = "mmcv") -> tuple[str, ...]:
     """Those of the zoo's detectors that the installed mmcv has compiled: all of them, or none.
 
@@ -50,10 +78,10 @@ def compiled_operators(name: str = "mmcv") -> tuple[str, ...]:
 
 
 def describe(gpus: list[Gpu], num_slots: int, operators: Sequence[str] = ()) -> dict[str, Any]:
-    """What the ledger keeps of a worker's devices. A job gets the GPUs of one slot."""
+    """What the ledger keeps of a worker's devices. One job may have all of its GPUs."""
     return {
         "gpus": [asdict(gpu) for gpu in gpus],
-        "gpus_per_job": min(1, len(gpus)),
+        "gpus_per_job": len(gpus),
         "slots": num_slots,
         "cpus": len(os.sched_getaffinity(0)),
         "operators": list(operators),

@@ -33,11 +33,15 @@ def up(
         int | None,
         typer.Option(envvar="FRS_PORT", min=0, max=65535, help="Default: 8000; 0 takes any free one."),
     ] = None,
+    devices: Annotated[
+        str | None,
+        typer.Option(envvar="FRS_DEVICES", help="GPUs for jobs, as 0,1; or none. Default: all there are."),
+    ] = None,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once it is ready.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Start the system on this machine: API, worker, database and broker. Ctrl-C or `frs down` stops it."""
-    settings = _settings(data_dir=data_dir, host=host, port=port)
+    settings = _settings(data_dir=data_dir, host=host, port=port, devices=devices)
     from service.operate.errors import OperateError
     from service.operate.up import AlreadyRunningError, serve, start_detached
 

@@ -1,10 +1,13 @@
 """Which GPUs a worker lends, by what nvidia-smi and CUDA_VISIBLE_DEVICES say."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from workers.devices import compiled_operators, describe, discover_gpus
+from workers.devices import DevicesError, compiled_operators, describe, discover_gpus, lent_gpus
 
 LISTING = """GPU-aaaa, NVIDIA H100 80GB HBM3, 81559
 GPU-bbbb, NVIDIA H100 80GB HBM3, [N/A]
@@ -68,5 +71,46 @@ def test_the_ledger_is_told_devices_slots_and_cpus(nvidia_smi: str) -> None:
     told = describe(discover_gpus({"PATH": nvidia_smi}), 2, ("softnms",))
     assert told["slots"] == 2
     assert told["cpus"] >= 1
-    assert (told["gpus_per_job"], told["operators"]) == (1, ["softnms"])
+    assert (told["gpus_per_job"], told["operators"]) == (2, ["softnms"])
     assert [gpu["uuid"] for gpu in told["gpus"]] == ["GPU-aaaa", "GPU-bbbb"]
+
+
+@pytest.mark.parametrize(
+    ("devices", "uuids"),
+    [
+        ("", ["GPU-aaaa", "GPU-bbbb"]),
+        ("none", []),
+        ("1", ["GPU-bbbb"]),
+        ("1, 0", ["GPU-bbbb", "GPU-aaaa"]),
+        ("GPU-aa", ["GPU-aaaa"]),
+    ],
+)
+def test_a_worker_lends_the_devices_that_it_is_told_to(
+    nvidia_smi: str, devices: str, uuids: list[str]
+) -> None:
+    assert [gpu.uuid for gpu in lent_gpus(devices, {"PATH": nvidia_smi})] == uuids
+
+
+@pytest.mark.parametrize(
+    ("devices", "fault"),
+    [
+        ("0,2", "'2' is not there"),
+        ("0,0", "'0' is named twice"),
+        ("0,", "'' is not there"),
+        ("x", "'x' is not"),
+    ],
+)
+def test_devices_that_are_not_there_are_refused_with_those_that_are(
+    nvidia_smi: str, devices: str, fault: str
+) -> None:
+    with pytest.raises(DevicesError, match=fault) as caught:
+        lent_gpus(devices, {"PATH": nvidia_smi})
+    assert "0 (GPU-aaaa), 1 (GPU-bbbb)" in str(caught.value)
+
+
+def test_the_command_refuses_devices_that_are_not_there(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "workers", "--devices", "0,1"]
+    ended = subprocess.run(
+        command, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""}, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, "This host has none" in ended.stderr) == (1, True)
