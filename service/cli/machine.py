@@ -28,6 +28,7 @@ DataDirOption = Annotated[
 
 def up(
     data_dir: DataDirOption = None,
+    *,
     host: Annotated[str | None, typer.Option(envvar="FRS_HOST", help="Default: 127.0.0.1")] = None,
     port: Annotated[
         int | None,
