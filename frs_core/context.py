@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from frs_core.cost import Cost
+from frs_core.datasets.records import DatasetReport
 from frs_core.events import (
     EVENTS_FILE,
     ArtifactEvent,
     CheckpointEvent,
     CheckpointKind,
     CostEvent,
+    DatasetEvent,
     EnvironmentEvent,
     EvaluationEvent,
     Event,
@@ -152,6 +154,10 @@ class RunContext(ABC):
     def environment(self, values: Mapping[str, Any]) -> None:
         """Record what the run ran on."""
         self.emit(EnvironmentEvent(time=time.time(), values=dict(values)))
+
+    def dataset(self, report: DatasetReport) -> None:
+        """Record what the data set holds."""
+        self.emit(DatasetEvent(time=time.time(), report=report))
 
     def evaluation(self, **fields: Any) -> None:
         """Record the numbers of one split; fields as in `EvaluationEvent`."""

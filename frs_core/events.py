@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from frs_core.cost import Cost
+from frs_core.datasets.records import DatasetReport
 
 EVENTS_FILE = "events.jsonl"
 EXIT_CODES = {"succeeded": 0, "failed": 1, "stopped": 75}
@@ -122,6 +123,13 @@ class WarningEvent(_Event):
     details: dict[str, Any] = Field(default_factory=dict)
 
 
+class DatasetEvent(_Event):
+    """What the data set of an experiment holds, seen by the worker that looked at it first."""
+
+    type: Literal["dataset"] = "dataset"
+    report: DatasetReport
+
+
 class EnvironmentEvent(_Event):
     """What the run ran on: versions, device, threads."""
 
@@ -149,6 +157,7 @@ Event = Annotated[
     | CostEvent
     | WarningEvent
     | EnvironmentEvent
+    | DatasetEvent
     | ResultEvent,
     Field(discriminator="type"),
 ]

@@ -8,13 +8,12 @@ from pathlib import Path
 from torch import nn
 
 from frs_core.context import LocalContext, RunContext, local_context
-from frs_core.datasets.check import check, describe, read_split
+from frs_core.datasets.check import read_split
 from frs_core.datasets.records import DatasetReport
 from frs_core.detectors.wall import get_device
 from frs_core.environment import environment
 from frs_core.errors import (
     BelowMinApError,
-    DatasetError,
     SpecError,
     Stopped,
     UnexpectedApError,
@@ -27,11 +26,13 @@ from frs_core.job_file import read_job
 from frs_core.planning.job import plan_experiment
 from frs_core.planning.shortage import is_shortage, shortage
 from frs_core.prediction.job import predict_pictures
+from frs_core.preflight import checked, preflight, require_images
 from frs_core.processes import as_launched, is_one_of_several, needs_launch
 from frs_core.spec.job import AP_TOLERANCE, JobKind, JobSpec
 from frs_core.spec.kinds import AnyJobSpec
 from frs_core.spec.plan import PlanSpec
 from frs_core.spec.predict import PredictSpec
+from frs_core.spec.preflight import PreflightSpec
 from frs_core.training.export import beside_the_result, publish_export
 from frs_core.training.start import load_given
 from frs_core.training.state import belongs_to
@@ -55,6 +56,8 @@ def run(spec: AnyJobSpec, context: RunContext) -> None:
         predict_pictures(spec, context)
     elif isinstance(spec, PlanSpec):
         plan_experiment(spec, context)
+    elif isinstance(spec, PreflightSpec):
+        preflight(spec, context)
     else:
         _within_memory(spec, context)
 
@@ -152,23 +155,9 @@ def _require_expected_ap(spec: JobSpec, ap: float | None) -> None:
 
 
 def _checked(spec: JobSpec, context: RunContext) -> DatasetReport:
-    report = check(spec.dataset)
-    if report.errors:
-        raise DatasetError(describe(report.errors), field=report.errors[0].field)
-    for fault in report.warnings:
-        context.warn(
-            fault.code,
-            f"{fault.field}: {fault.message}",
-            count=fault.count,
-            details={"field": fault.field, "examples": list(fault.examples)},
-        )
-    train_images = report.splits["train"].images
-    if spec.kind is not JobKind.EVALUATE and spec.schedule.images_per_step > train_images:
-        raise SpecError(
-            f"schedule.batch_size x accumulate is {spec.schedule.images_per_step}, but the train split has "
-            f"{train_images} images: give {train_images} or less",
-            field="schedule.batch_size",
-        )
+    report = checked(spec.dataset, context)
+    if spec.kind is not JobKind.EVALUATE:
+        require_images(report, spec.schedule.images_per_step)
     return report
 
 

@@ -10,6 +10,7 @@ from frs_core.spec.kinds import AnyJobSpec, read_spec
 from frs_core.spec.method import MethodPart, MethodSpec
 from frs_core.spec.plan import PlanSpec
 from frs_core.spec.predict import Picture, PredictSpec
+from frs_core.spec.preflight import PreflightSpec
 from frs_core.spec.schedule import Length, OptimizerSpec, ResourcesSpec, ScheduleSpec, TeacherTraining
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "PlanSpec",
     "PlannedJob",
     "PredictSpec",
+    "PreflightSpec",
     "ResourcesSpec",
     "ScheduleSpec",
     "Spec",

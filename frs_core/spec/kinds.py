@@ -6,8 +6,9 @@ from typing import Any
 from frs_core.spec.job import JobSpec
 from frs_core.spec.plan import PlanSpec
 from frs_core.spec.predict import PredictSpec
+from frs_core.spec.preflight import PreflightSpec
 
-AnyJobSpec = JobSpec | PredictSpec | PlanSpec
+AnyJobSpec = JobSpec | PredictSpec | PlanSpec | PreflightSpec
 
 
 def read_spec(content: Mapping[str, Any]) -> AnyJobSpec:
@@ -16,4 +17,6 @@ def read_spec(content: Mapping[str, Any]) -> AnyJobSpec:
         return PredictSpec.model_validate(content)
     if content.get("kind") == "plan":
         return PlanSpec.model_validate(content)
+    if content.get("kind") == "preflight":
+        return PreflightSpec.model_validate(content)
     return JobSpec.model_validate(content)

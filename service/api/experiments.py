@@ -55,6 +55,7 @@ def create_experiment(
             session,
             spec,
             dataset_report=report,
+            preflight=report is None,
             idempotency=idempotency,
             max_attempts=settings.max_attempts,
         ),

@@ -11,7 +11,6 @@ from service.comparison.compare import compare
 from service.comparison.records import RunCost, RunRecord, SearchRecord, Split
 from service.comparison.result import Comparison
 from service.db.models import Evaluation, Experiment, Job
-from service.db.search import SEARCH
 from service.db.states import JobState
 
 
@@ -19,8 +18,8 @@ def comparison_of(session: Session, experiment_id: str, *, baseline: str = "none
     """The comparison of one experiment: the last evaluation of each succeeded job on the reported split.
 
     That split is `test`, or `val` where the data set has none. Jobs that have not succeeded count as
-    without a result, and the warnings name them; those of a search are no part of it. Raises LookupError
-    for an unknown id, and IncomparableError as `compare` does.
+    without a result, and the warnings name them; those of a search and of a look at the data are no part of
+    it. Raises LookupError for an unknown id, and IncomparableError as `compare` does.
     """
     experiment = session.get(Experiment, experiment_id)
     if experiment is None:
@@ -30,7 +29,7 @@ def comparison_of(session: Session, experiment_id: str, *, baseline: str = "none
     evaluations = _last_evaluations(session, experiment_id, split)
     jobs = session.scalars(
         select(Job)
-        .where(Job.experiment_id == experiment_id, Job.role != SEARCH)
+        .where(Job.experiment_id == experiment_id, Job.role.in_(("teacher", "student")))
         .order_by(Job.position, Job.id)
     )
     expected = experiment.spec.get("expected", {})

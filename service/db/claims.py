@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from frs_core.events import CheckpointKind
-from frs_core.spec import AnyJobSpec, JobSpec, PlanSpec, PredictSpec, read_spec
+from frs_core.spec import AnyJobSpec, JobSpec, PlanSpec, PredictSpec, PreflightSpec, read_spec
 from service.db.leases import Lease, now
 from service.db.models import (
     Artifact,
@@ -227,8 +227,9 @@ def _rewind(job: Job, state: StoredFile | None) -> None:
 
 
 def _weights(session: Session, job_id: str, spec: AnyJobSpec) -> dict[str, StoredFile]:
+    given = None if isinstance(spec, PlanSpec | PreflightSpec) else spec.checkpoint
     found = {
-        "checkpoint": None if isinstance(spec, PlanSpec) else _stored(session, spec.checkpoint, "checkpoint"),
+        "checkpoint": _stored(session, given, "checkpoint"),
         "teacher": _teacher(session, job_id, spec) if isinstance(spec, JobSpec) else None,
     }
     return {place: file for place, file in found.items() if file is not None}

@@ -11,6 +11,7 @@ from frs_core.events import (
     CheckpointEvent,
     CheckpointKind,
     CostEvent,
+    DatasetEvent,
     EnvironmentEvent,
     EvaluationEvent,
     Event,
@@ -22,6 +23,7 @@ from service.db.leases import Lease, StaleLeaseError, hold
 from service.db.metrics import upsert, write_points
 from service.db.models import Artifact, Attempt, Checkpoint, Evaluation, Job, LogChunk
 from service.db.models import Event as EventRow
+from service.db.preflight import take_report
 from service.db.states import DesiredState
 from service.db.types import new_id
 
@@ -41,14 +43,20 @@ def heartbeat(session: Session, lease: Lease, *, lease_seconds: float) -> Desire
 
 
 def record(session: Session, lease: Lease, events: Sequence[Event]) -> None:
-    """Record metrics, progress, evaluations, cost, warnings, environment; the same again change nothing.
+    """Record metrics, progress, evaluations and what else a run says; the same again change nothing.
 
     Raises TypeError for checkpoints, artifacts and results: they have verbs of their own.
     """
     for event in events:
         if not isinstance(
             event,
-            MetricEvent | ProgressEvent | EvaluationEvent | CostEvent | WarningEvent | EnvironmentEvent,
+            MetricEvent
+            | ProgressEvent
+            | EvaluationEvent
+            | CostEvent
+            | WarningEvent
+            | EnvironmentEvent
+            | DatasetEvent,
         ):
             raise TypeError(f"a {event.type} event is not recorded by `record`: it has a verb of its own")
     hold(session, lease)
@@ -63,6 +71,8 @@ def record(session: Session, lease: Lease, events: Sequence[Event]) -> None:
             job.latest_ap = event.metrics.get("ap")
         elif isinstance(event, CostEvent):
             job.cost = event.cost.model_dump(mode="json")
+        elif isinstance(event, DatasetEvent) and job.experiment_id is not None:
+            take_report(session, job.experiment_id, event.report)
         elif isinstance(event, EnvironmentEvent):
             attempt = session.get_one(Attempt, lease.attempt_id, populate_existing=True)
             attempt.environment = {**(attempt.environment or {}), **event.values}

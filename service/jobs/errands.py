@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from frs_core.spec import PlanSpec, PredictSpec, canonical_hash
+from frs_core.spec import PlanSpec, PredictSpec
+from service.db.keys import errand_key
 from service.db.leases import now
 from service.db.models import Artifact, Job
 from service.db.moves import enqueue
 from service.db.states import JobState
 from service.db.types import new_id
 from service.jobs.idempotency import claim_key
-from service.jobs.keys import code_version
 
 PRIORITY = 24
 """A day of waiting: somebody sits and waits for an answer that takes a minute."""
@@ -51,7 +51,7 @@ def submit_errand(
         method=None,
         seed=0,
         spec=spec.model_dump(mode="json"),
-        job_key=_key(spec),
+        job_key=errand_key(spec),
         submitted_by=spec.submitted_by,
         gpus=spec.resources.gpus,
         compiled_operators=bool(spec.operators),
@@ -77,8 +77,3 @@ def submit_errand(
     enqueue(session, job, moment)
     session.flush()
     return job
-
-
-def _key(spec: PredictSpec | PlanSpec) -> str:
-    plain = spec.model_dump(mode="json", exclude={"name", "tags", "submitted_by"})
-    return canonical_hash({"spec": plain, "code": code_version()})

@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from frs_core.datasets.records import DatasetReport
 from frs_core.spec import ExperimentSpec, PlannedJob, expand
+from service.db.keys import Keys, data_hash
 from service.db.leases import now
 from service.db.models import Event, Experiment, Job
-from service.jobs.keys import Keys, data_hash
 from service.jobs.rows import dependencies, planned_job, write
 
 
@@ -34,7 +34,9 @@ def extend_experiment(
     jobs = list(session.scalars(select(Job).where(Job.experiment_id == experiment_id).order_by(Job.position)))
     _check_data(experiment, dataset_report)
     teacher = next(job for job in jobs if job.role == "teacher")
-    keys = Keys(dataset_hash=data_hash(dataset_report), teacher_hash=teacher.job_key)
+    # where only workers see the data, one of them has reported what they are
+    seen = data_hash(dataset_report) or (experiment.dataset_report or {}).get("dataset_hash")
+    keys = Keys(dataset_hash=seen, teacher_hash=teacher.job_key)
     first = (
         1 + session.scalars(select(func.max(Job.position)).where(Job.experiment_id == experiment_id)).one()
     )

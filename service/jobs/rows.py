@@ -6,13 +6,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from frs_core.spec import ExperimentSpec, JobSpec, PlannedJob
+from frs_core.spec import ExperimentSpec, JobSpec, PlannedJob, PreflightSpec
+from service.db.keys import Keys, errand_key
 from service.db.models import Job, JobDependency
 from service.db.moves import continue_or_wait, enqueue
+from service.db.preflight import PREFLIGHT
 from service.db.search import SEARCH
 from service.db.states import JobState
 from service.db.types import new_id
-from service.jobs.keys import Keys
 
 
 def planned_job(experiment: ExperimentSpec, plan: PlannedJob, keys: Keys) -> Job:
@@ -23,6 +24,33 @@ def planned_job(experiment: ExperimentSpec, plan: PlannedJob, keys: Keys) -> Job
     job.reuse = plan.reuse and keys.say_all(plan.spec)
     job.search = _search(experiment, plan, keys)
     return job
+
+
+def preflight_job(experiment: ExperimentSpec) -> Job:
+    """The row of the job that looks at the data first, where the server cannot."""
+    schedules = [experiment.schedule]
+    if experiment.teacher.is_trained:
+        schedules.append(experiment.teacher_schedule)
+    spec = PreflightSpec(
+        name=PREFLIGHT,
+        dataset=experiment.dataset,
+        min_train_images=max(each.images_per_step for each in schedules),
+        submitted_by=experiment.submitted_by,
+    )
+    return Job(
+        id=new_id(),
+        position=0,
+        kind=spec.kind,
+        role=PREFLIGHT,
+        label="data set",
+        name=spec.name,
+        method=None,
+        seed=0,
+        spec=spec.model_dump(mode="json"),
+        job_key=errand_key(spec),
+        submitted_by=experiment.submitted_by,
+        state=JobState.WAITING,
+    )
 
 
 def job_row(spec: JobSpec, *, role: str, label: str) -> Job:
@@ -44,14 +72,24 @@ def job_row(spec: JobSpec, *, role: str, label: str) -> Job:
 
 
 def dependencies(new: Sequence[Job], jobs: Sequence[Job]) -> list[JobDependency]:
-    """Of new jobs among all: each waits for the teacher, and what is judged for the search of its own row."""
+    """Of new jobs among all: each waits for the teacher, and what is judged for the search of its own row.
+
+    The teacher waits for the look at the data, where there is one.
+    """
     return [
         JobDependency(job_id=job.id, depends_on_id=other.id, role=other.role)
         for job in new
         for other in jobs
-        if (other.role == "teacher" and job.role != "teacher")
-        or (other.role == SEARCH and job.role == "student" and job.label == other.label)
+        if _waits(job, other)
     ]
+
+
+def _waits(job: Job, other: Job) -> bool:
+    if other.role == PREFLIGHT:
+        return job.role == "teacher"
+    if other.role == "teacher":
+        return job.role in (SEARCH, "student")
+    return other.role == SEARCH and job.role == "student" and job.label == other.label
 
 
 def write(session: Session, jobs: Sequence[Job], waits: Sequence[JobDependency], moment: datetime) -> None:

@@ -7,12 +7,12 @@ from sqlalchemy.orm import Session
 from frs_core.datasets.records import DatasetReport
 from frs_core.events import CheckpointKind
 from frs_core.spec import ExperimentSpec, JobKind, JobSpec, expand
+from service.db.keys import Keys, data_hash
 from service.db.leases import now
 from service.db.models import Checkpoint, Event, Experiment, ExperimentTag, Job
 from service.db.types import is_id, new_id
 from service.jobs.idempotency import IdempotencyConflictError, claim_key
-from service.jobs.keys import Keys, data_hash
-from service.jobs.rows import dependencies, job_row, planned_job, write
+from service.jobs.rows import dependencies, job_row, planned_job, preflight_job, write
 
 MAX_ATTEMPTS = 3
 
@@ -33,6 +33,7 @@ def submit_experiment(
     spec: ExperimentSpec,
     *,
     dataset_report: DatasetReport | None,
+    preflight: bool = False,
     idempotency: tuple[str, str] | None = None,
     priority: int = 0,
     max_attempts: int = MAX_ATTEMPTS,
@@ -40,7 +41,8 @@ def submit_experiment(
     """Write an experiment with its jobs and queue those that wait for nothing.
 
     `idempotency` is a key and the hash of the body it came with: the same two give the experiment of the
-    first time. `dataset_report` is None where the server cannot see the data.
+    first time. `dataset_report` is None where the server cannot see the data; with `preflight` a worker looks
+    at them before anything else.
     Raises IdempotencyConflictError and UnknownCheckpointError.
     """
     new = new_id()
@@ -67,6 +69,8 @@ def submit_experiment(
     # the key stands for the weights that this job is yet to store
     keys = replace(keys, teacher_hash=jobs[0].job_key)
     jobs += [planned_job(spec, plan, keys) for plan in others]
+    if preflight:
+        jobs.insert(0, preflight_job(spec))
     for position, job in enumerate(jobs):
         job.experiment_id, job.position = new, position
         job.priority, job.max_attempts, job.created_at = priority, max_attempts, moment

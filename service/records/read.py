@@ -9,6 +9,7 @@ from frs_core.datasets.records import DatasetReport
 from frs_core.spec import ExperimentSpec
 from service.db import recorded
 from service.db.models import Experiment, Job
+from service.db.preflight import PREFLIGHT
 from service.db.states import TERMINAL, JobState
 from service.records.form import (
     CheckpointRecord,
@@ -32,7 +33,8 @@ def record_of(session: Session, experiment: Experiment) -> Recorded:
     """
     spec = ExperimentSpec.model_validate(without_places(experiment.spec))
     report = experiment.dataset_report
-    jobs = [job for job in sorted(experiment.jobs, key=lambda job: job.position) if job.state in ENDED]
+    ended = (job for job in experiment.jobs if job.state in ENDED and job.role != PREFLIGHT)
+    jobs = sorted(ended, key=lambda job: job.position)
     if not jobs:
         raise ValueError("no job of it has ended yet: there is nothing to record")
     split = "val" if spec.dataset.test is None else "test"
