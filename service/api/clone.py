@@ -36,7 +36,7 @@ class CloneBody(BaseModel):
 def clone_experiment(
     resources: Res, experiment_id: str, body: CloneBody, response: Response, key: IdempotencyHeader = None
 ) -> ExperimentDetail:
-    """Submit the experiment's specification anew, with changes. It shares nothing with the first."""
+    """Submit the experiment's specification anew, with changes. What would be the same training is reused."""
     with resources.read() as session:
         plain = queries.get_experiment(session, experiment_id).spec
     return create_experiment(resources, _changed(ExperimentSpec, plain, body), response, key)
