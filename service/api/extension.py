@@ -13,7 +13,7 @@ from service.api import intake
 from service.api.bodies import JsonRoute
 from service.api.dependencies import Res, Resources, json_only
 from service.api.experiments import experiment_detail
-from service.api.problems import ProblemError
+from service.api.problems import ProblemError, fault, invalid
 from service.api.schemas import ExperimentDetail
 from service.api.submission import IdempotencyHeader, is_known
 from service.db import queries
@@ -75,6 +75,9 @@ def _checked(
     resources: Resources, plain: dict[str, Any], body: Extension
 ) -> tuple[ExperimentSpec, DatasetReport | None]:
     """The experiment with what is added, and what its data set holds now. Raises as a submission does."""
+    there = [fault(f"seeds.{index}", "is there already", seed) for index, seed in enumerate(body.seeds)]
+    if known := [each for each in there if each.value in plain["seeds"]]:
+        raise invalid(*known)
     num_methods, num_seeds = len(plain["methods"]), len(plain["seeds"])
     added = {"methods": [*plain["methods"], *body.methods], "seeds": [*plain["seeds"], *body.seeds]}
     try:

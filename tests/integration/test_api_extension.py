@@ -69,7 +69,7 @@ def test_a_new_seed_of_a_searched_method_takes_what_was_found(api, experiment_bo
 @pytest.mark.parametrize(
     ("added", "field"),
     [
-        ({"seeds": [0]}, "seeds"),
+        ({"seeds": [7, 0]}, "seeds.1"),
         ({"methods": ["frs"]}, "methods"),
         ({"methods": ["pkd", "nonsense"]}, "methods.1.name"),
         ({"seeds": [5, -1]}, "seeds.1"),
