@@ -12,9 +12,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ def claims(folder: Path) -> None:
         + " | ".join(f"{number} workers" for number in NUM_WORKERS)
         + " | ms a claim |"
     )
-    print("| ---: | " + "---: | " * (len(NUM_WORKERS) + 1))
+    print("| " + " | ".join(["---:"] * (len(NUM_WORKERS) + 2)) + " |")
     for length, rates in found.items():
         shown = " | ".join(f"{rates[number]:.0f}" for number in NUM_WORKERS)
         print(f"| {length:,} | {shown} | {1000 / rates[1]:.2f} |")
@@ -167,7 +167,8 @@ def _claim_curve(engine: Engine, length: int) -> dict[int, float]:
         _fill(session, length)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE jobs"))
-    return {number: _claims_a_second(sessions, worker, number) for number in NUM_WORKERS}
+    num_claims = min(NUM_CLAIMS, length // (len(NUM_WORKERS) + 1))  # or the queue would run dry
+    return {number: _claims_a_second(sessions, worker, number, num_claims) for number in NUM_WORKERS}
 
 
 def _fill(session: Session, length: int) -> None:
@@ -193,20 +194,19 @@ def _fill(session: Session, length: int) -> None:
         session.execute(insert(Job), rows)
 
 
-def _claims_a_second(sessions: sessionmaker[Session], worker_id: str, num_workers: int) -> float:
-    share = max(1, min(NUM_CLAIMS, 300 * num_workers) // num_workers)
+def _claims_a_second(
+    sessions: sessionmaker[Session], worker_id: str, num_workers: int, num_claims: int
+) -> float:
+    share = max(1, num_claims // num_workers)
 
-    def work() -> None:
+    def work(_: int) -> None:
         for _ in range(share):
             with sessions.begin() as session:
                 assert claim(session, worker_id, gpus=0, lease_seconds=60) is not None
 
-    threads = [threading.Thread(target=work) for _ in range(num_workers)]
     begun = time.monotonic()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(num_workers) as pool:
+        list(pool.map(work, range(num_workers)))
     return share * num_workers / (time.monotonic() - begun)
 
 

@@ -68,10 +68,12 @@ def _small_gap(rows: Sequence[ComparisonRow], baseline: str) -> Iterator[str]:
     start = next((row.metrics["ap"].mean for row in rows if row.label == baseline), None)
     if teacher is not None and start is not None and not is_a_gap(teacher - start):
         lead = 100 * (teacher - start)
-        yield (
-            f"The teacher leads the baseline by {lead:.2f} points of AP only; "
-            "under 0.3 points no share of the gap is given."
+        seen = (
+            f"leads the baseline by {lead:.2f} points of AP only"
+            if lead >= 0
+            else (f"is {-lead:.2f} points of AP below the baseline")
         )
+        yield f"The teacher {seen}; under a lead of 0.3 points no share of the gap is given."
 
 
 def _single_seed(rows: Sequence[ComparisonRow]) -> Iterator[str]:

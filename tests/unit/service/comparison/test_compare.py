@@ -54,7 +54,7 @@ def test_no_share_of_a_gap_under_three_tenths_of_a_point(make_run, teacher, shar
     runs = [make_run("teacher", 0, teacher), make_run("none", 0, 0.30), make_run("frs", 0, 0.33)]
     comparison = compare(runs)
     assert row(comparison, "frs").gap_closed == (None if share is None else pytest.approx(share))
-    assert any("points of AP only" in warning for warning in comparison.warnings) is (share is None)
+    assert any("no share of the gap" in warning for warning in comparison.warnings) is (share is None)
 
 
 def test_the_teacher_is_the_first_row_and_has_no_difference(runs):
