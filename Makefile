@@ -46,7 +46,7 @@ test-all: $(INSTALLED) ## run the test suite and the slow matrices
 	@$(THREADS) $(BIN)/python -m pytest
 
 chaos: $(INSTALLED) ## hurt a whole system on purpose; ARGS="--jobs 300 --faults 1000 --seed 7" for more
-	@$(THREADS) $(BIN)/python -m tests.chaos.soak --jobs 40 --faults 100 $(ARGS)
+	@$(THREADS) $(BIN)/python -m tests.chaos.soak --jobs 40 --real 4 --faults 100 $(ARGS)
 
 check: $(INSTALLED) ## check format, lint, types, imports, migrations, zoo index, compose file and lock
 	@$(BIN)/ruff format --check --quiet .

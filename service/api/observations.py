@@ -64,12 +64,13 @@ def get_job_logs(
 ) -> Response | LogView:
     """What the job's processes printed. To follow, ask again with `after` until `finished`.
 
+    Of a job that was reused it is what the one that ran had printed, while that is there.
     As plain text the place to go on from is in the header `X-Next-After`.
     """
     job = queries.get_job(session, job_id)
     found = _PLACE.match(after)
     place = (int(found[1]), int(found[2])) if found else None
-    chunks = queries.job_logs(session, job.id, after=place, limit=CHUNKS_PER_ANSWER)
+    chunks = queries.job_logs(session, job.reused_from or job.id, after=place, limit=CHUNKS_PER_ANSWER)
     next_after = f"{chunks[-1].token}:{chunks[-1].offset}" if chunks else after
     text = "".join(chunk.text for chunk in chunks)
     if format == "text" or (format is None and request.headers.get("accept", "").startswith("text/plain")):
@@ -80,9 +81,10 @@ def get_job_logs(
 
 @router.get("/attempts")
 def list_job_attempts(session: Reading, job_id: str) -> Page[AttemptView]:
-    """The attempts at the job, first to last."""
+    """The attempts at the job, first to last; of a job that was reused, those at the one that ran."""
     job = queries.get_job(session, job_id)
-    return Page(items=tuple(map(AttemptView.model_validate, queries.job_attempts(session, job.id))))
+    attempts = queries.job_attempts(session, job.reused_from or job.id)
+    return Page(items=tuple(map(AttemptView.model_validate, attempts)))
 
 
 @router.get("/evaluations")

@@ -55,7 +55,11 @@ def find(client: Client, some_id: str) -> Experiment | Job:
 
 
 def _started(found: Experiment | Job) -> list[Job]:
-    return [found] if isinstance(found, Job) else [job for job in found.jobs if job.num_attempts]
+    return (
+        [found]
+        if isinstance(found, Job)
+        else [job for job in found.jobs if job.num_attempts or job.reused_from]
+    )
 
 
 def _print_log(client: Client, job: Job, *, follow_it: bool) -> None:

@@ -14,7 +14,7 @@ from frs_core.events import CheckpointKind, CostEvent, EvaluationEvent, MetricEv
 from frs_core.spec import DatasetSpec
 from service.db import ledger, recorded
 from service.db.experiments import delete_experiment
-from service.db.models import Checkpoint, Event
+from service.db.models import Checkpoint, Event, LogChunk
 from service.db.queries import experiment_warnings
 from service.db.states import JobState
 from service.jobs.submit import submit_experiment
@@ -222,3 +222,15 @@ def test_the_files_stay_while_one_of_the_two_is_there_and_a_third_still_learns_w
         assert delete_experiment(session, second) == []
         assert delete_experiment(session, third) == [f"file:jobs/{origin}/weights"]
         assert session.scalars(select(Checkpoint)).all() == []
+
+
+def test_logs_and_attempts_of_a_reused_job_are_those_of_the_one_that_ran(
+    submit_seen: SubmitSeen, run: Run, hand: Hand, sessions: Sessions, api: Any
+) -> None:
+    submit_seen()
+    origin = run()
+    with sessions.begin() as session:
+        session.add(LogChunk(job_id=origin, token=1, offset=0, text="epoch 1\n"))
+    copy = hand.jobs(submit_seen(name="again"))[0].id
+    assert api.get(f"/api/v1/jobs/{copy}/logs?format=text").text == "epoch 1\n"
+    assert [each["token"] for each in api.get(f"/api/v1/jobs/{copy}/attempts").json()["items"]] == [1]
