@@ -20,6 +20,8 @@ class ComparisonView:
         comparison = self._comparison
         full = self._table(spreads=True)
         fits = console.measure(full, options=options.update(max_width=1000)).maximum <= options.max_width
+        if comparison.verdict:
+            yield Text(comparison.verdict, style="bold")
         yield full if fits else self._table(spreads=False)
         yield Text(_legend(comparison), style="dim")
         for row in comparison.rows:

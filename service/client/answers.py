@@ -239,6 +239,7 @@ class ComparisonRow(Answer):
     metrics: Mapping[str, Statistic]
     delta_ap: float | None = None
     delta_ap_sd: float | None = None
+    delta_ap_interval: tuple[float, float] | None = None
     gap_closed: float | None = None
     params: int | None = None
     macs: int | None = None
@@ -255,4 +256,5 @@ class Comparison(Answer):
     baseline: str
     split: str | None = None
     rows: tuple[ComparisonRow, ...]
+    verdict: str = ""
     warnings: tuple[str, ...] = ()

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from frs_core.events import COCO_METRICS
+from service.comparison.bootstrap import difference_interval
 from service.comparison.guard import check_comparable
 from service.comparison.records import RunCost, RunRecord, SearchRecord
 from service.comparison.result import Comparison, ComparisonRow, Search, Statistic, Trial
 from service.comparison.statistics import gap_closed, paired_difference, statistic
+from service.comparison.verdict import verdict
 from service.comparison.warnings import warnings_of
 
 _NOTHING = Statistic(mean=None, sd=None, n=0)
@@ -25,15 +27,16 @@ def compare(
     check_comparable(runs)
     groups = _by_label(runs)
     found = _baseline_label(groups, baseline)
-    baseline_ap = _ap_by_seed(groups.get(found, ()))
+    baseline_runs = groups.get(found, ())
     teacher = statistic(run.ap for run in runs if run.role == "teacher").mean
-    rows = tuple(_row(label, members, baseline_ap, teacher) for label, members in groups.items())
+    rows = tuple(_row(label, members, baseline_runs, teacher) for label, members in groups.items())
     return Comparison(
         experiment=experiment,
         name=name,
         baseline=found,
         split=runs[0].split if runs else "val",
         rows=rows,
+        verdict=verdict(rows, baseline=found),
         warnings=warnings_of(rows, runs, baseline=found),
     )
 
@@ -58,9 +61,10 @@ def _ap_by_seed(runs: Sequence[RunRecord]) -> dict[int, float]:
 
 
 def _row(
-    label: str, runs: Sequence[RunRecord], baseline_ap: Mapping[int, float], teacher_ap: float | None
+    label: str, runs: Sequence[RunRecord], baseline_runs: Sequence[RunRecord], teacher_ap: float | None
 ) -> ComparisonRow:
     first = runs[0]
+    baseline_ap = _ap_by_seed(baseline_runs)
     finished = [run.metrics for run in runs if run.metrics is not None]
     is_student = first.role == "student"
     ap = _ap_by_seed(runs)
@@ -76,6 +80,7 @@ def _row(
         delta_ap=delta.mean,
         delta_ap_sd=delta.sd,
         delta_ap_n=delta.n,
+        delta_ap_interval=_interval(runs, baseline_runs) if is_student else None,
         gap_closed=gap_closed(ap, baseline_ap, teacher_ap) if is_student else None,
         params=costs[0].params if costs else None,
         macs=costs[0].macs if costs else None,
@@ -83,6 +88,16 @@ def _row(
         expected_ap=first.expected_ap,
         search=_search(first.search),
     )
+
+
+def _interval(ours: Sequence[RunRecord], theirs: Sequence[RunRecord]) -> tuple[float, float] | None:
+    """Over the seeds that both have; None unless all of them were drawn from, or for the same runs."""
+    mine = {run.seed: run for run in ours if run.ap is not None}
+    pairs = [(mine[run.seed].draws, run.draws) for run in theirs if run.ap is not None and run.seed in mine]
+    known = [(our, their) for our, their in pairs if our is not None and their is not None]
+    if not pairs or len(known) < len(pairs) or ours is theirs:
+        return None
+    return difference_interval([our for our, _ in known], [their for _, their in known])
 
 
 def _search(search: SearchRecord | None) -> Search | None:

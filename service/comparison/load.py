@@ -1,16 +1,19 @@
 """Reads an experiment's runs from the database and compares them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from frs_core.spec import canonical_hash
+from service.comparison.bootstrap import Values
 from service.comparison.compare import compare
+from service.comparison.draws import NUM_DRAWS, unpack
 from service.comparison.records import RunCost, RunRecord, SearchRecord, Split
 from service.comparison.result import Comparison
-from service.db.models import Evaluation, Experiment, Job
+from service.db.models import Artifact, Evaluation, Experiment, Job, ResampledAp
 from service.db.states import JobState
 
 
@@ -27,13 +30,19 @@ def comparison_of(session: Session, experiment_id: str, *, baseline: str = "none
     # Read as plain data: an old experiment stays readable when its format or options are no longer known.
     split: Split = "val" if experiment.spec["dataset"].get("test") is None else "test"
     evaluations = _last_evaluations(session, experiment_id, split)
+    draws = _draws(session, experiment_id, split)
     jobs = session.scalars(
         select(Job)
         .where(Job.experiment_id == experiment_id, Job.role.in_(("teacher", "student")))
         .order_by(Job.position, Job.id)
     )
     expected = experiment.spec.get("expected", {})
-    runs = [_record(job, evaluations.get(job.id), split, expected.get(job.label)) for job in jobs]
+    runs = [
+        replace(
+            _record(job, evaluations.get(job.id), split, expected.get(job.label)), draws=draws.get(job.id)
+        )
+        for job in jobs
+    ]
     return compare(runs, baseline=baseline, experiment=experiment.id, name=experiment.name)
 
 
@@ -50,6 +59,21 @@ def _last_evaluations(session: Session, experiment_id: str, split: str) -> dict[
         .order_by(Evaluation.step)
     )
     return {row.job_id: row for row in rows}
+
+
+def _draws(session: Session, experiment_id: str, split: str) -> dict[str, Values]:
+    """By job id, of the runs that were drawn from."""
+    rows = session.execute(
+        select(Artifact.job_id, ResampledAp.values)
+        .join(ResampledAp, ResampledAp.matches_sha256 == Artifact.sha256)
+        .join(Job, Job.id == Artifact.job_id)
+        .where(
+            Job.experiment_id == experiment_id,
+            Artifact.name == f"matches_{split}.npz",
+            ResampledAp.num_draws == NUM_DRAWS,
+        )
+    )
+    return {job_id: unpack(values) for job_id, values in rows}
 
 
 def _record(job: Job, evaluation: Evaluation | None, split: Split, expected_ap: float | None) -> RunRecord:

@@ -1,8 +1,10 @@
 """What a comparison is made from: one record per run, free of database and network."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from service.comparison.bootstrap import Values
 
 Role = Literal["teacher", "student"]
 Split = Literal["train", "val", "test"]
@@ -41,7 +43,8 @@ class RunRecord:
     where the result was, or will be, measured. The hashes are of the specification: of the schedule, of
     the teacher a student learns from (None for the teacher itself) and of the detector that is trained;
     `init` is how a student started. `cost` is None where it was not measured, `expected_ap` (on val) where
-    the experiment states none, `search` where no option was searched for.
+    the experiment states none, `search` where no option was searched for. `draws` is the AP of each draw of
+    the images, None where that was not computed.
     """
 
     job_id: str
@@ -64,6 +67,7 @@ class RunRecord:
     expected_ap: float | None = None
     search: SearchRecord | None = None
     cost: RunCost | None = None
+    draws: Values | None = field(default=None, compare=False)
 
     @property
     def ap(self) -> float | None:

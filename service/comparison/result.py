@@ -50,6 +50,8 @@ class ComparisonRow(BaseModel):
     (mean AP - mean baseline AP) / (teacher's mean AP - mean baseline AP): above 1 where the student
     overtakes its teacher, None where the teacher leads by less than 0.3 points or is missing. `latency_ms`
     is over the seeds' medians; empty where they were measured on different devices or numbers of threads.
+    `delta_ap_interval` is where 95 % of the draws of the test images have `delta_ap`, the seeds as they are:
+    the luck of images, as `delta_ap_sd` is that of seeds; None until it is computed, or without match arrays.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,6 +65,9 @@ class ComparisonRow(BaseModel):
     delta_ap: float | None = Field(description="Fraction, paired by seed; None for the teacher")
     delta_ap_sd: float | None = Field(description="Of the differences, n-1; None for n = 1")
     delta_ap_n: int
+    delta_ap_interval: tuple[float, float] | None = Field(
+        default=None, description="Fractions; 95 % over draws of the images, percentile bootstrap"
+    )
     gap_closed: float | None = Field(description="Share, may exceed 1")
     expected_ap: float | None = Field(
         default=None, description="Fraction on val, as the experiment states it; None where it does not"
@@ -76,6 +81,17 @@ class ComparisonRow(BaseModel):
     def n(self) -> int:
         """How many seeds have a result."""
         return len(self.seeds)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def is_clear(self) -> bool:
+        """Whether the difference stands out of its luck: two seeds or more, more than their sd, and 0 outside
+        the interval where there is one.
+        """
+        if self.delta_ap is None or self.delta_ap_sd is None or abs(self.delta_ap) <= self.delta_ap_sd:
+            return False
+        low, high = self.delta_ap_interval or (self.delta_ap, self.delta_ap)
+        return not low <= 0 <= high
 
 
 class Comparison(BaseModel):
@@ -91,6 +107,9 @@ class Comparison(BaseModel):
     baseline: str
     split: Split
     rows: tuple[ComparisonRow, ...]
+    verdict: str = Field(
+        description="What the best row shows, in a sentence; empty where nothing is compared"
+    )
     warnings: tuple[str, ...]
 
     @property

@@ -43,7 +43,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["static"] = lambda name: f"/static/{name}"
-    filters = ("points", "spread", "change", "percent", "loss", "duration", "size", "moment")
+    filters = ("points", "spread", "interval", "change", "percent", "loss", "duration", "size", "moment")
     environment.filters.update({name: getattr(numbers, name) for name in filters})
     environment.filters.update(delta=_delta, progress_of=job_progress)
     return environment

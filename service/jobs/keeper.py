@@ -4,9 +4,11 @@ Run it as `python -m service.jobs.keeper`. More than one at a time does no harm.
 """
 
 import signal
+import subprocess
 import sys
 import threading
 from functools import partial
+from typing import Self
 
 import structlog
 from sqlalchemy.orm import Session, sessionmaker
@@ -19,11 +21,13 @@ from service.db.ledger import expire_leases
 from service.jobs.chores import Chore, run_chores
 from service.jobs.cleaner import remove_orphans
 from service.jobs.relay import BATCH, prune, publish
+from service.jobs.resample import next_matches
 from service.settings import Settings
 
 RELAY_SECONDS = 0.1
 PRUNE_SECONDS = 3600.0
 CLEAN_SECONDS = 6 * 3600.0
+RESAMPLE_SECONDS = 10.0
 _log = structlog.get_logger(__name__)
 
 
@@ -32,9 +36,37 @@ def keep(settings: Settings, stop: threading.Event) -> None:
     engine = create_engine(settings.resolved_database_url)
     try:
         check_schema(engine)
-        run_chores(_chores(settings, session_factory(engine)), stop)
+        with _Resampler(session_factory(engine)) as resampler:
+            chores = _chores(settings, session_factory(engine))
+            resample = Chore(name="resample", do=resampler.look, period_seconds=RESAMPLE_SECONDS)
+            run_chores([*chores, resample], stop)
     finally:
         engine.dispose()
+
+
+class _Resampler:
+    """Starts the process that draws test images anew, where there is something to draw from and none runs."""
+
+    def __init__(self, factory: sessionmaker[Session]) -> None:
+        self._factory = factory
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def look(self) -> bool:
+        if self._process is not None and self._process.poll() is None:
+            return False
+        with self._factory() as session:
+            is_work = next_matches(session) is not None
+        if is_work:
+            self._process = subprocess.Popen([sys.executable, "-m", "service.jobs.resample"])
+        return False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ MEDIA_TYPE = "text/markdown"
 EXTENSION = "md"
 
 _METRICS = {"ap": "AP", "ap50": "AP50", "ap75": "AP75", "ap_s": "APs", "ap_m": "APm", "ap_l": "APl"}
-_HEADER = ["method", "n", *_METRICS.values(), "Δ AP", "gap closed"]
+_HEADER = ["method", "n", *_METRICS.values(), "Δ AP", "95 % (images)", "gap closed"]
 _COST_DEFINITIONS = (
     " GMACs: multiply-adds of one image, which papers print as FLOPs. Latency: median of one image on the "
     "worker that ran the job, with NMS, mean ± standard deviation over the seeds."
@@ -32,6 +32,7 @@ def render(comparison: Comparison) -> str:
     warnings = "".join(f"- {_escape(warning)}\n" for warning in comparison.warnings)
     return (
         title
+        + (f"{_escape(comparison.verdict)}\n\n" if comparison.verdict else "")
         + "".join(f"| {' | '.join(cells)} |\n" for cells in table)
         + f"\n{_definitions(comparison)}\n"
         + _searches(comparison)
@@ -61,6 +62,8 @@ def _definitions(comparison: Comparison) -> str:
         f"Experiment {comparison.experiment}, split `{comparison.split}`. "
         "COCO metrics in points, mean ± standard deviation (n-1) over n seeds. "
         f"Δ AP: mean over the seeds both rows have of AP - AP({baseline}), paired by seed. "
+        "95 %: so many draws of the images anew, the seeds as they are, have Δ AP between these "
+        "(percentile bootstrap). "
         f"Gap closed, over those seeds: (mean AP - mean AP({baseline})) / "
         f"(mean AP(teacher) - mean AP({baseline})); "
         "n/a where the teacher leads by less than 0.3 points."
@@ -77,6 +80,7 @@ def _cells(row: ComparisonRow, baseline: str) -> list[str]:
         str(row.n),
         *(_points(row.metrics[name]) for name in _METRICS),
         "–" if refers_to_itself else _points(delta, sign="+"),
+        "–" if refers_to_itself else _interval(row.delta_ap_interval),
         "–" if refers_to_itself else _percent(row.gap_closed),
     ]
 
@@ -100,6 +104,10 @@ def _points(value: Statistic, sign: str = "") -> str:
         return "n/a"
     spread = "" if value.sd is None else f" ± {100 * value.sd:.1f}"
     return f"{100 * value.mean:{sign}.1f}{spread}"
+
+
+def _interval(ends: tuple[float, float] | None) -> str:
+    return "n/a" if ends is None else f"{100 * ends[0]:+.1f} to {100 * ends[1]:+.1f}"
 
 
 def _percent(share: float | None) -> str:

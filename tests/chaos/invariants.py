@@ -99,7 +99,7 @@ def _other_than_quiet(session: Session, job: Job, store: ArtifactStore, num_step
     if found != {"train/loss": quiet.losses}:
         yield f"job {job.id} ({job.name}): its metrics are not those of a quiet run: {found}"
     uris = [row.uri for row in _weights(session, job.id)]
-    contents = [store.open(uri).read() for uri in uris]
+    contents = [_content(store, uri) for uri in uris]
     if contents != [json.dumps(quiet.weights).encode()]:
         yield f"job {job.id} ({job.name}): weights {contents}"
 
@@ -137,13 +137,18 @@ def _wrong_files(session: Session, store: ArtifactStore) -> Iterator[str]:
             named.add(row.uri)
             if isinstance(row, Checkpoint) and row.kind == "state":
                 continue  # truncated on purpose, perhaps after the last attempt that could have needed it
-            content = store.open(row.uri).read() if row.uri in stored else b""
+            content = _content(store, row.uri) if row.uri in stored else b""
             if hashlib.sha256(content).hexdigest() != row.sha256:
                 yield f"{table.__name__} {row.id} of {row.job_id} is not what was stored"
     yield from (f"{uri} is named by no row" for uri in sorted(stored - named))
     pieces = store.discard_unfinished(now, under=FOLDER)
     if pieces:
         yield f"{pieces} unfinished files are in the store"
+
+
+def _content(store: ArtifactStore, uri: str) -> bytes:
+    with store.open(uri) as file:
+        return file.read()
 
 
 def _series(session: Session, job_id: str) -> dict[str, list[tuple[int, float | None]]]:

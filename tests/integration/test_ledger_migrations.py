@@ -22,7 +22,7 @@ from service.db.engine import (
     session_factory,
     upgrade,
 )
-from service.db.models import Base, Experiment, Job
+from service.db.models import Base, Experiment, Job, ResampledAp
 from service.db.states import JobState
 
 KEPT = sorted((Path(__file__).parent.parent / "data" / "databases").glob("*.sql"))
@@ -126,6 +126,8 @@ def test_the_first_revision_is_kept_for_both_databases() -> None:
 def test_every_row_of_a_kept_database_is_read_through_the_models(upgraded: sessionmaker[Session]) -> None:
     with upgraded() as session:
         for mapper in Base.registry.mappers:
+            if mapper.class_ is ResampledAp:
+                continue  # younger than what was kept
             assert session.scalars(select(mapper.class_)).all(), mapper.class_.__tablename__
         for job in session.scalars(select(Job)):
             assert JobSpec.model_validate(job.spec).name == job.name

@@ -4,7 +4,15 @@ from service.db.models.base import Base
 from service.db.models.experiments import Experiment, ExperimentTag
 from service.db.models.jobs import Attempt, Job, JobDependency, Worker
 from service.db.models.messages import Event, IdempotencyKey, OutboxMessage
-from service.db.models.recorded import Artifact, Checkpoint, Evaluation, LogChunk, MetricPoint, MetricSeries
+from service.db.models.recorded import (
+    Artifact,
+    Checkpoint,
+    Evaluation,
+    LogChunk,
+    MetricPoint,
+    MetricSeries,
+    ResampledAp,
+)
 
 __all__ = [
     "Artifact",
@@ -22,5 +30,6 @@ __all__ = [
     "MetricPoint",
     "MetricSeries",
     "OutboxMessage",
+    "ResampledAp",
     "Worker",
 ]

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ForeignKey,
+    LargeBinary,
     String,
     UniqueConstraint,
 )
@@ -98,6 +99,19 @@ class Evaluation(_Written, Base):
     per_class: Mapped[dict[str, Any]]
 
     __table_args__ = (UniqueConstraint("job_id", "split", "step"),)
+
+
+class ResampledAp(Base):
+    """The AP of each draw of the images that match arrays are of; none where these could not be read.
+
+    Keyed by the arrays' content, and written by `service.jobs.resample`: what was reused is drawn from once.
+    """
+
+    __tablename__ = "resampled_ap"
+
+    matches_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    num_draws: Mapped[int]
+    values: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class LogChunk(Base):

@@ -1,0 +1,55 @@
+"""The answer in one sentence, with what it rests on."""
+
+from collections.abc import Sequence
+
+from service.comparison.result import ComparisonRow
+from service.comparison.statistics import MIN_GAP
+
+
+def verdict(rows: Sequence[ComparisonRow], *, baseline: str) -> str:
+    """What the row with the largest difference to the baseline shows; empty where there is no difference yet.
+
+    A difference is claimed only where it is clear (`ComparisonRow.is_clear`).
+    """
+    differences = [(row.delta_ap, row) for row in rows if row.delta_ap is not None and row.label != baseline]
+    if not differences:
+        return ""
+    delta, best = max(differences, key=lambda pair: pair[0])
+    if best.delta_ap_n == 1:
+        return _of_one_seed(best, delta, baseline)
+    spread = _spread(best)
+    if not best.is_clear:
+        return (
+            f"No method is clearly better than {baseline}: the best, {best.label}, differs by "
+            f"{_points(delta)} AP ({spread})."
+        )
+    if delta < 0:
+        found = f"the best, {best.label}, has {_points(delta)} AP"
+        return f"No method is better than {baseline}: {found} ({spread})."
+    share = best.gap_closed
+    gap = "" if share is None else f"; it closes {100 * share:.0f} % of the gap to the teacher"
+    return f"{best.label} {_points(delta)} AP over {baseline} ({spread}){gap}."
+
+
+def _of_one_seed(best: ComparisonRow, delta: float, baseline: str) -> str:
+    if abs(delta) < MIN_GAP:
+        return f"{best.label} and {baseline} tie: {_points(delta)} AP from one seed, under 0.3 points."
+    return (
+        f"No claim yet: {best.label} differs from {baseline} by {_points(delta)} AP, but from one seed, "
+        "which has no spread; run more."
+    )
+
+
+def _spread(row: ComparisonRow) -> str:
+    """What is known of the difference's luck: over images, and over seeds."""
+    parts = []
+    if row.delta_ap_interval is not None:
+        low, high = row.delta_ap_interval
+        parts.append(f"95 % interval {100 * low:.1f} to {100 * high:.1f} over the images")
+    if row.delta_ap_sd is not None:
+        parts.append(f"± {100 * row.delta_ap_sd:.1f} over {row.delta_ap_n} seeds")
+    return ", ".join(parts)
+
+
+def _points(fraction: float) -> str:
+    return f"{100 * fraction:+.1f}"
