@@ -45,11 +45,12 @@ def _spread(row: ComparisonRow) -> str:
     parts = []
     if row.delta_ap_interval is not None:
         low, high = row.delta_ap_interval
-        parts.append(f"95 % interval {100 * low:.1f} to {100 * high:.1f} over the images")
+        ends = f"{_points(low, '')} to {_points(high, '')}"
+        parts.append(f"95 % interval {ends} over the images")
     if row.delta_ap_sd is not None:
         parts.append(f"± {100 * row.delta_ap_sd:.1f} over {row.delta_ap_n} seeds")
     return ", ".join(parts)
 
 
-def _points(fraction: float) -> str:
-    return f"{100 * fraction:+.1f}"
+def _points(fraction: float, sign: str = "+") -> str:
+    return f"{100 * fraction:{sign}.1f}".replace("-", "−")

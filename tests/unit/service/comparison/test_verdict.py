@@ -72,7 +72,7 @@ def test_one_seed_is_no_claim_and_under_three_tenths_a_tie(make_run: MakeRun) ->
 def test_where_all_are_worse_that_is_said(make_run: MakeRun) -> None:
     runs = [make_run(label, seed, ap) for label, ap in (("none", 0.3), ("frs", 0.2)) for seed in (0, 1)]
     assert compare(runs).verdict == (
-        "No method is better than none: the best, frs, has -10.0 AP (± 0.0 over 2 seeds)."
+        "No method is better than none: the best, frs, has −10.0 AP (± 0.0 over 2 seeds)."
     )
 
 
