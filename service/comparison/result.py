@@ -107,9 +107,7 @@ class Comparison(BaseModel):
     baseline: str
     split: Split
     rows: tuple[ComparisonRow, ...]
-    verdict: str = Field(
-        description="What the best row shows, in a sentence; empty where nothing is compared"
-    )
+    verdict: str = Field(default="", description="What the best row shows; empty without a difference")
     warnings: tuple[str, ...]
 
     @property

@@ -31,15 +31,6 @@ def spread(statistic: Statistic | None, sign: str = "") -> str:
     return f"{100 * statistic.mean:{sign}.1f}{deviation}".replace("-", "−")
 
 
-def interval(ends: tuple[float, float] | None) -> str:
-    """Fractions as points with their signs.
-
-    >>> interval((-0.004, 0.0251)), interval(None)
-    ('−0.4 to +2.5', '–')
-    """
-    return DASH if ends is None else f"{change(ends[0])} to {change(ends[1])}"
-
-
 def change(fraction: float | None) -> str:
     """A signed difference in points.
 

@@ -19,6 +19,7 @@ from service.api.records import CheckpointView
 from service.api.schemas import ExperimentSummary, job_progress
 from service.comparison import Comparison, ComparisonRow, IncomparableError, Statistic
 from service.comparison.load import comparison_of
+from service.comparison.table import INTERVAL, definitions, table_of
 from service.dashboard import numbers
 from service.db import queries
 from service.db.live import settled_event_id
@@ -27,7 +28,6 @@ from service.db.states import JobState
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 PAGE_SIZE = 50
-_FURTHER_METRICS = {"ap50": "AP50", "ap75": "AP75", "ap_s": "APs", "ap_m": "APm", "ap_l": "APl"}
 
 
 def _delta(row: ComparisonRow) -> str:
@@ -43,9 +43,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["static"] = lambda name: f"/static/{name}"
-    filters = ("points", "spread", "interval", "change", "percent", "loss", "duration", "size", "moment")
+    filters = ("points", "spread", "change", "percent", "loss", "duration", "size", "moment")
     environment.filters.update({name: getattr(numbers, name) for name in filters})
-    environment.filters.update(delta=_delta, progress_of=job_progress)
+    environment.filters.update(delta=_delta, progress_of=job_progress, zip=zip)
     return environment
 
 
@@ -92,7 +92,9 @@ def show_experiment(request: Request, session: Reading, experiment_id: str) -> H
         experiment=experiment_detail(session, experiment),
         comparison=comparison,
         why_no_comparison=reason,
-        metrics=_FURTHER_METRICS,
+        table=None if comparison is None else table_of(comparison),
+        definitions=() if comparison is None else definitions(comparison),
+        interval=INTERVAL,
         formats=reports.names(),
         files={job.id: _files(session, job.id) for job in experiment.jobs},
         last_event_id=last_event_id,

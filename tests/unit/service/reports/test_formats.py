@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import shutil
+import subprocess
 
 import pytest
 
@@ -33,7 +35,7 @@ def lines_of_csv(*rows: ComparisonRow) -> list[dict[str, str]]:
 
 def test_json_has_the_documented_form():
     written = json.loads(reports.get("json").render(make_comparison(make_row("frs"), warnings=("careful",))))
-    assert set(written) == {"experiment", "name", "baseline", "split", "rows", "warnings"}
+    assert set(written) == {"experiment", "name", "baseline", "split", "rows", "verdict", "warnings"}
     assert written["warnings"] == ["careful"]
     assert written["rows"][0]["metrics"]["ap"] == {"mean": THIRD, "sd": 0.0123, "n": 2}
     assert written["rows"][0]["states"] == {"0": "succeeded", "1": "succeeded"}
@@ -69,7 +71,7 @@ def test_csv_survives_commas_and_quotes_in_labels():
 def test_md_is_in_points_with_one_decimal():
     table = reports.get("md").render(make_comparison(make_row("frs")))
     assert "| frs | 2 | 33.3 ± 1.2 |" in table
-    assert "| +2.1 ± 0.1 | 125 % |" in table
+    assert "| **+2.1 ± 0.1** | n/a | 125 % |" in table
 
 
 def test_md_has_no_difference_for_the_teacher_and_the_baseline():
@@ -79,7 +81,7 @@ def test_md_has_no_difference_for_the_teacher_and_the_baseline():
 
 def test_md_defines_its_numbers_and_lists_the_warnings():
     text = reports.get("md").render(make_comparison(make_row("frs"), warnings=("only one seed",)))
-    for expected in ("Experiment abc", "split `test`", "paired by seed", "- only one seed\n"):
+    for expected in ("Experiment abc", "the split test", "paired by seed", "- only one seed\n"):
         assert expected in text
 
 
@@ -105,3 +107,36 @@ def test_expectations_are_shown_where_there_are_any():
         "expected AP", "---:", "–", "39.7",
     ]  # fmt: skip
     assert [line["expected_ap"] for line in lines_of_csv(*rows)] == ["", "0.397"]
+
+
+def test_a_difference_is_bold_where_it_is_clear_and_its_interval_stands_beside_it():
+    clear = make_row("frs").model_copy(update={"delta_ap_interval": (0.011, 0.025)})
+    doubtful = make_row("pkd").model_copy(update={"delta_ap_interval": (-0.011, 0.025)})
+    text = reports.get("md").render(make_comparison(clear, doubtful))
+    assert "| **+2.1 ± 0.1** | +1.1 to +2.5 | 125 % |" in text
+    assert "| +2.1 ± 0.1 | −1.1 to +2.5 | 125 % |" in text
+
+
+def test_tex_is_a_booktabs_table_whose_labels_are_text():
+    text = reports.get("tex").render(make_comparison(make_row("a_b & 100 % $x$ \\end{document}")))
+    assert r"\toprule" in text
+    assert r"a\_b \& 100 \% \$x\$ \textbackslash{}end\{document\} & 2 & 33.3 $\pm$ 1.2" in text
+    assert text.count(r"\end{document}") == 1
+
+
+def test_a_warning_in_tex_stays_a_comment():
+    text = reports.get("tex").render(make_comparison(make_row("frs"), warnings=("one\n\\input{x}",)))
+    assert "% warning: one \\input{x}\n" in text
+
+
+@pytest.mark.parametrize("label", ["frs", "naïve ±", "\\\\{}%#$&_~^<>|", "评估 \U0001f600 \u202e", "a" * 200])
+def test_tex_compiles(label, tmp_path):
+    program = shutil.which("pdflatex")
+    if program is None:
+        pytest.skip("no pdflatex: install texlive-latex-recommended")
+    path = tmp_path / "table.tex"
+    row = make_row(label).model_copy(update={"delta_ap_interval": (-0.011, 0.025)})
+    path.write_text(reports.get("tex").render(make_comparison(row, warnings=("only one seed",))))
+    command = [program, "-halt-on-error", "-interaction=nonstopmode", "-no-shell-escape", path.name]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout[-2000:]
