@@ -40,5 +40,5 @@ def get_comparison(
     return Response(
         report.render(comparison),
         media_type=report.media_type,
-        headers={"Content-Disposition": f'inline; filename="{name}"'},
+        headers={"Content-Disposition": f'inline; filename="{name}"', **report.headers},
     )

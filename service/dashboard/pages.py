@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from frs_core.events import CheckpointKind
@@ -18,6 +19,7 @@ from service.api.files import checkpoint_view
 from service.api.records import CheckpointView
 from service.api.schemas import ExperimentSummary, job_progress
 from service.comparison import Comparison, ComparisonRow, IncomparableError, Statistic
+from service.comparison.figure import delta_figure
 from service.comparison.load import comparison_of
 from service.comparison.table import INTERVAL, definitions, table_of
 from service.dashboard import numbers
@@ -95,6 +97,7 @@ def show_experiment(request: Request, session: Reading, experiment_id: str) -> H
         table=None if comparison is None else table_of(comparison),
         definitions=() if comparison is None else definitions(comparison),
         interval=INTERVAL,
+        figure=Markup("" if comparison is None else delta_figure(comparison)),  # noqa: S704 - its texts are escaped
         formats=reports.names(),
         files={job.id: _files(session, job.id) for job in experiment.jobs},
         last_event_id=last_event_id,

@@ -3,7 +3,7 @@
 The file's name is the format's name for users.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -14,12 +14,13 @@ from service.comparison import Comparison
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A way to write a comparison down. `extension` has no dot."""
+    """A way to write a comparison down. `extension` has no dot; `headers` go with it over HTTP."""
 
     name: str
     media_type: str
     extension: str
     render: Callable[[Comparison], str | bytes]
+    headers: Mapping[str, str]
 
 
 @cache
@@ -34,4 +35,10 @@ def get(name: str) -> Report:
     if name not in names():
         raise KeyError(name)
     module = import_module(f"{__name__}.{name}")
-    return Report(name=name, media_type=module.MEDIA_TYPE, extension=module.EXTENSION, render=module.render)
+    return Report(
+        name=name,
+        media_type=module.MEDIA_TYPE,
+        extension=module.EXTENSION,
+        render=module.render,
+        headers=getattr(module, "HEADERS", {}),
+    )

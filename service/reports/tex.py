@@ -18,6 +18,7 @@ _SPECIAL = {
     "\u00a0": "~",
 }  # fmt: skip
 _HEAD = r"""\documentclass{article}
+\usepackage[a4paper,landscape,margin=20mm]{geometry}
 \usepackage[T1]{fontenc}
 \usepackage[utf8]{inputenc}
 \IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
@@ -28,7 +29,7 @@ _HEAD = r"""\documentclass{article}
 
 
 def render(comparison: Comparison) -> str:
-    """A whole document of one table; the caption says how to read it."""
+    """A whole document of one table: the verdict is its caption, and below it stands how to read it."""
     table = table_of(comparison)
     header = " & ".join(["", *map(_escape, table.columns)])
     rows = [
@@ -39,18 +40,21 @@ def render(comparison: Comparison) -> str:
     ]
     warnings = "".join(f"% warning: {_in_comment(warning)}\n" for warning in comparison.warnings)
     title = f"{comparison.name}." if comparison.name else ""
-    caption = " ".join([title, comparison.verdict, *definitions(comparison)]).strip()
+    caption = f"{title} {comparison.verdict}".strip() or "Comparison"
+    notes = " ".join(definitions(comparison))
     return (
         f"% experiment {comparison.experiment}, split {comparison.split}\n"
         + warnings
         + _HEAD
         + "% ---- copy from here\n"
         + "\\begin{table}[!ht]\n\\centering\n"
-        + f"\\caption{{{_escape(caption)}}}\n"
+        + f"\\caption{{{_escape(caption)}}}\n\\medskip\n"
         + "\\resizebox{\\linewidth}{!}{%\n"
         + f"\\begin{{tabular}}{{l{'r' * len(table.columns)}}}\n\\toprule\n{header} \\\\\n\\midrule\n"
         + "".join(f"{row}\n" for row in rows)
-        + "\\bottomrule\n\\end{tabular}}\n\\end{table}\n"
+        + "\\bottomrule\n\\end{tabular}}\n\n\\medskip\n"
+        + f"\\begin{{minipage}}{{\\linewidth}}\\footnotesize {_escape(notes)}\\end{{minipage}}\n"
+        + "\\end{table}\n"
         + "% ---- to here\n\\end{document}\n"
     )
 

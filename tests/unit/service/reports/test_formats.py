@@ -1,10 +1,14 @@
 """What each format makes of the same comparison."""
 
+import base64
 import csv
+import hashlib
 import io
 import json
+import re
 import shutil
 import subprocess
+from html.parser import HTMLParser
 
 import pytest
 
@@ -140,3 +144,31 @@ def test_tex_compiles(label, tmp_path):
     command = [program, "-halt-on-error", "-interaction=nonstopmode", "-no-shell-escape", path.name]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout[-2000:]
+
+
+def test_html_needs_nothing_else_and_its_style_is_what_its_header_allows():
+    report = reports.get("html")
+    text = report.render(make_comparison(make_row("frs")))
+    assert not re.search(r"(src|href|url\()", text)
+    assert "<script" not in text
+    style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)
+    assert style is not None
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in report.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("label", ["<script>alert(1)</script>", '"><img src=x>', "a" * 200, "评估 \u202e"])
+def test_hostile_labels_are_text_in_html_and_its_figure(label):
+    text = reports.get("html").render(make_comparison(make_row(label), make_row("none")))
+    page = elements(text)
+    assert page.count("script") == 0
+    assert page.count("img") == 0
+
+
+def elements(text: str) -> list[str]:
+    """The names of a page's elements, as a browser's parser sees them."""
+    found: list[str] = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attrs: found.append(tag)  # type: ignore[method-assign]
+    parser.feed(text)
+    return found
