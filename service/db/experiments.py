@@ -6,7 +6,15 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from service.db.leases import now
-from service.db.models import Artifact, Checkpoint, Experiment, ExperimentTag, IdempotencyKey, Job
+from service.db.models import (
+    Artifact,
+    Checkpoint,
+    Experiment,
+    ExperimentTag,
+    IdempotencyKey,
+    Job,
+    ResampledAp,
+)
 from service.db.recording import unreferenced
 from service.db.states import JobState
 
@@ -49,10 +57,19 @@ def delete_experiment(session: Session, experiment_id: str) -> list[str]:
     num_running = sum(state is JobState.RUNNING for state in locked)
     if num_running:
         raise ExperimentRunningError(experiment_id, num_running)
-    uris = _uris(session, experiment_id)
+    uris, drawn_from = _uris(session, experiment_id), _matches(session, experiment_id)
     session.execute(delete(IdempotencyKey).where(IdempotencyKey.resource_id == experiment_id))
     session.execute(delete(Experiment).where(Experiment.id == experiment_id))
+    still_named = select(Artifact.id).where(Artifact.sha256 == ResampledAp.matches_sha256).exists()
+    session.execute(delete(ResampledAp).where(ResampledAp.matches_sha256.in_(drawn_from), ~still_named))
     return unreferenced(session, uris)
+
+
+def _matches(session: Session, experiment_id: str) -> list[str]:
+    """The hashes of match arrays, by which what was drawn from them is kept."""
+    statement = select(Artifact.sha256).join(Job, Job.id == Artifact.job_id)
+    matches = Artifact.name.startswith("matches_")
+    return list(session.scalars(statement.where(Job.experiment_id == experiment_id, matches)))
 
 
 def _uris(session: Session, experiment_id: str) -> set[str]:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from frs_core.events import ArtifactEvent, CheckpointKind, EvaluationEvent, MetricEvent, WarningEvent
 from service.db import experiments, ledger, queries
-from service.db.models import Base, Worker
+from service.db.models import Base, ResampledAp, Worker
 from service.db.states import JobState
 from service.jobs.submit import submit_experiment
 from tests.fixtures.ledgers import Hand
@@ -31,7 +31,7 @@ def _record_everything(sessions: Sessions, hand: Hand, lease: ledger.Lease) -> N
         metrics={"ap": 0.5},
     )  # fmt: skip
     artifact = ArtifactEvent(
-        time=0.0, name="p.json", path="p.json", media_type="application/json", sha256="0" * 64, size_bytes=1
+        time=0.0, name="matches_val.npz", path="m.npz", media_type="x/x", sha256="0" * 64, size_bytes=1
     )
     with sessions.begin() as session:
         events = [
@@ -42,6 +42,7 @@ def _record_everything(sessions: Sessions, hand: Hand, lease: ledger.Lease) -> N
         ledger.record(session, lease, events)
         ledger.record_artifact(session, lease, artifact, uri="artifact")
         ledger.append_log(session, lease, offset=0, text="log")
+        session.add(ResampledAp(matches_sha256="0" * 64, num_draws=0, values=b""))
     hand.save(lease, CheckpointKind.STATE, 1, uri="state")
     hand.save(lease, CheckpointKind.WEIGHTS, 1, uri="weights")
 
