@@ -21,7 +21,7 @@ from service.api.schemas import ExperimentSummary, job_progress
 from service.comparison import Comparison, ComparisonRow, IncomparableError, Statistic
 from service.comparison.figure import delta_figure
 from service.comparison.load import comparison_of
-from service.comparison.table import INTERVAL, definitions, table_of
+from service.comparison.table import INTERVAL, Table, definitions, table_of
 from service.dashboard import numbers
 from service.db import queries
 from service.db.live import settled_event_id
@@ -30,6 +30,8 @@ from service.db.states import JobState
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 PAGE_SIZE = 50
+_FIRST = ("n", "AP", "Δ AP", "gap closed", "expected AP")
+_SHOWN = {*_FIRST, INTERVAL}
 
 
 def _delta(row: ComparisonRow) -> str:
@@ -88,13 +90,15 @@ def show_experiment(request: Request, session: Reading, experiment_id: str) -> H
     except LookupError as error:
         return _render(request, "missing.html", status_code=404, message=str(error))
     comparison, reason = _comparison(session, experiment)
+    table = None if comparison is None else table_of(comparison)
     return _render(
         request,
         "experiment.html",
         experiment=experiment_detail(session, experiment),
         comparison=comparison,
         why_no_comparison=reason,
-        table=None if comparison is None else table_of(comparison),
+        table=table,
+        columns=_columns(table),
         definitions=() if comparison is None else definitions(comparison),
         interval=INTERVAL,
         figure=Markup("" if comparison is None else delta_figure(comparison)),  # noqa: S704 - its texts are escaped
@@ -123,6 +127,15 @@ def _comparison(session: Session, experiment: Experiment) -> tuple[Comparison | 
         return comparison_of(session, experiment.id), ""
     except IncomparableError as error:
         return None, str(error)
+
+
+def _columns(table: Table | None) -> list[str]:
+    """The answer first, for narrow screens; the interval stands below its difference."""
+    titles = () if table is None else table.columns
+    return [
+        *(title for title in _FIRST if title in titles),
+        *(title for title in titles if title not in _SHOWN),
+    ]
 
 
 def _best(session: Session, experiment: Experiment) -> ComparisonRow | None:

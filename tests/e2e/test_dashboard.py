@@ -54,7 +54,7 @@ def test_an_experiment_shows_its_comparison_in_points(page: "Page", server_url: 
     page.goto(f"{server_url}/experiments/{finished[:6]}")
     cells = page.locator("tr[data-label='frs'] > *").all_inner_texts()
     assert cells[:5] == ["frs", "3", "35.7 ± 0.6", "+1.5 ± 0.2", "22 %"]
-    assert cells[-1] == "–"
+    assert cells[-1] == "n/a"
     assert "images load slower than it trains" in page.inner_text("main")
     for link in page.locator("section .heading .links a, td.links a").all():
         answer = httpx.get(f"{server_url}{link.get_attribute('href')}")
