@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,8 +12,6 @@ from rich.text import Text
 from service.cli import words
 from service.cli.comparison_table import ComparisonView
 from service.cli.ending import detached, finish
-from service.cli.exit_codes import ExitCode
-from service.cli.faults import CommandFailure
 from service.cli.follow import follow
 from service.cli.progress import ProgressView
 from service.cli.session import JsonFlag, current, err, out, print_json
@@ -23,7 +20,7 @@ from service.client import ExperimentSummary
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Its id, or a unique beginning of it.")]
 
 
-TABLE = "table"
+BaselineOption = Annotated[str, typer.Option(help="The label that differences refer to.")]
 """What `compare` prints where no report of the server is asked for."""
 
 
@@ -78,30 +75,16 @@ def compare(
     context: typer.Context,
     experiment_id: IdArgument,
     *,
-    report_format: Annotated[
-        str, typer.Option("--format", help="table, or a report of the server: json, csv, md, ...")
-    ] = TABLE,
-    output: Annotated[Path | None, typer.Option(help="Write to this file instead.")] = None,
-    baseline: Annotated[str, typer.Option(help="The label that differences refer to.")] = "none",
+    baseline: BaselineOption = "none",
     as_json: JsonFlag = False,
 ) -> None:
     """Compare the methods of an experiment over its seeds."""
-    chosen = "json" if as_json else report_format
     with current(context).connect() as client:
-        if chosen == TABLE:
-            if output is not None:
-                raise typer.BadParameter("--output takes a report of the server: --format json, csv or md")
-            out().print(ComparisonView(client.comparison(experiment_id, baseline)))
-            return
-        report = client.report(experiment_id, chosen, baseline)
-    if output is None:
-        typer.echo(report.decode(), nl=not report.endswith(b"\n"))
+        comparison = client.comparison(experiment_id, baseline)
+    if as_json:
+        print_json(comparison)
     else:
-        try:
-            output.write_bytes(report)
-        except OSError as error:
-            raise CommandFailure(f"cannot write {output}: {error.strerror}", ExitCode.USAGE) from error
-        err().print(f"wrote {output}", markup=False)
+        out().print(ComparisonView(comparison))
 
 
 def _list_table(items: list[ExperimentSummary]) -> Table:

@@ -17,11 +17,13 @@ from service.cli import (
     plan,
     predict,
     record,
+    report,
     submit,
     workers,
 )
 from service.cli.exit_codes import HELP
-from service.cli.faults import HANDLED, report
+from service.cli.faults import HANDLED
+from service.cli.faults import report as report_fault
 from service.cli.session import open_session
 
 app = typer.Typer(
@@ -54,6 +56,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "list": experiments.list_experiments,
     "show": experiments.show,
     "compare": experiments.compare,
+    "report": report.report,
     "download": download.download,
     "predict": predict.predict,
     "record": record.record,
@@ -79,7 +82,7 @@ def main() -> None:
     try:
         app()
     except HANDLED as error:
-        sys.exit(report(error))
+        sys.exit(report_fault(error))
 
 
 if __name__ == "__main__":

@@ -222,16 +222,14 @@ class Client(Transport):
 
     def comparison(self, experiment_id: str, baseline: str = "none") -> Comparison:
         """The comparison of an experiment; AP as fractions, differences to the row labelled `baseline`."""
-        return read(self._report(experiment_id, "json", baseline), Comparison)
+        path = f"{API}/experiments/{segment(experiment_id)}/comparison"
+        return self._get(path, Comparison, {"baseline": baseline})
 
     def report(self, experiment_id: str, report_format: str, baseline: str = "none") -> bytes:
         """The comparison rendered by the server in one of its report formats."""
-        return self._report(experiment_id, report_format, baseline).content
-
-    def _report(self, experiment_id: str, report_format: str, baseline: str) -> httpx.Response:
-        path = f"{API}/experiments/{segment(experiment_id)}/comparison"
+        path = f"{API}/experiments/{segment(experiment_id)}/report"
         query = {"format": report_format, "baseline": baseline}
-        return self._send("GET", path, params=query, retry=True)
+        return self._send("GET", path, params=query, retry=True).content
 
     def _submit(self, path: str, body: Mapping[str, Any], key: str | None) -> httpx.Response:
         return self._send(

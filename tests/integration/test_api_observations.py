@@ -131,8 +131,8 @@ def test_a_comparison_reports_the_recorded_fractions(
     comparison = api.get(path).json()
     assert [row["label"] for row in comparison["rows"]] == ["teacher", "none", "frs"]
     assert comparison["rows"][0]["metrics"]["ap"] == {"mean": 0.123456789012345, "sd": None, "n": 1}
-    for name, media_type in (("csv", "text/csv"), ("md", "text/markdown"), ("json", "application/json")):
-        answer = api.get(path, params={"format": name})
+    for name, media_type in (("csv", "text/csv"), ("tex", "application/x-tex"), ("html", "text/html")):
+        answer = api.get(f"/api/v1/experiments/{experiment_id}/report", params={"format": name})
         assert answer.headers["content-type"].startswith(media_type)
         assert "teacher" in answer.text
 
@@ -159,5 +159,5 @@ def test_the_cost_is_told_of_the_job_and_in_its_row(
 def test_an_unknown_format_or_baseline_is_refused(
     api: "TestClient", submit: "Submit", query: dict[str, str], field: str
 ) -> None:
-    answer = api.get(f"/api/v1/experiments/{submit()}/comparison", params=query)
+    answer = api.get(f"/api/v1/experiments/{submit()}/report", params=query)
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)

@@ -38,6 +38,7 @@ def test_a_demo_writes_the_reports_and_names_them(
     server.answers["POST /experiments"] = done
     server.answers["GET /experiments/e1234567890"] = done
     server.answers["GET /experiments/e1234567890/comparison"] = COMPARISON
+    server.answers["GET /experiments/e1234567890/report"] = COMPARISON
     assert play() == 0
     printed = capsys.readouterr().out
     assert "Dashboard: http://fake" in printed

@@ -45,16 +45,16 @@ def test_an_experiment_is_shown_with_reason_and_warnings(
 
 @pytest.mark.parametrize("chosen", ["csv", "md", "json"])
 def test_a_report_is_the_servers_own_bytes(server: Any, run: Make, tmp_path: Path, chosen: str) -> None:
-    server.answers["GET /experiments/e1/comparison"] = httpx.Response(200, content=b"AP;\xc2\xb1\n")
-    assert run("compare", "e1", "--format", chosen).out == "AP;±\n"
-    assert run("compare", "e1", "--format", chosen, "--output", tmp_path / "r").code == 0
+    server.answers["GET /experiments/e1/report"] = httpx.Response(200, content=b"AP;\xc2\xb1\n")
+    assert run("report", "e1", "--format", chosen).out == "AP;±\n"
+    assert run("report", "e1", "-f", chosen, "--output", tmp_path / "r").code == 0
     assert (tmp_path / "r").read_bytes() == b"AP;\xc2\xb1\n"
     assert server.requests[0].url.params["format"] == chosen
 
 
 def test_a_report_that_cannot_be_written_is_code_2(server: Any, run: Make, tmp_path: Path) -> None:
-    server.answers["GET /experiments/e1/comparison"] = httpx.Response(200, content=b"AP\n")
-    result = run("compare", "e1", "--format", "md", "--output", tmp_path / "absent" / "r.md")
+    server.answers["GET /experiments/e1/report"] = httpx.Response(200, content=b"AP\n")
+    result = run("report", "e1", "--format", "md", "--output", tmp_path / "absent" / "r.md")
     assert result.code == 2
     assert "r.md: No such file or directory" in result.err
 
