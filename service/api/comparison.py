@@ -27,7 +27,7 @@ def get_comparison(session: Reading, experiment_id: str, baseline: Baseline = "n
 def get_report(
     session: Reading,
     experiment_id: str,
-    format: Annotated[str, Query(max_length=32, description="html, tex, md, csv or json")] = "html",
+    format: Annotated[str, Query(max_length=32, description="html, pdf, tex, md, csv or json")] = "html",
     baseline: Baseline = "none",
 ) -> Response:
     """The comparison written down to be read or published. AP in points where people read it."""

@@ -1,5 +1,6 @@
 """`frs report`: an experiment's comparison, written down."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,7 @@ def report(
     experiment_id: IdArgument,
     *,
     report_format: Annotated[
-        str, typer.Option("--format", "-f", help="A report of the server: html, tex, md, csv, json, ...")
+        str, typer.Option("--format", "-f", help="A report of the server: html, pdf, tex, md, csv, json")
     ] = "md",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead.")] = None,
     baseline: BaselineOption = "none",
@@ -26,7 +27,9 @@ def report(
     with current(context).connect() as client:
         content = client.report(experiment_id, report_format, baseline)
     if output is None:
-        typer.echo(content.decode(), nl=not content.endswith(b"\n"))
+        if sys.stdout.isatty() and b"\0" in content:
+            raise typer.BadParameter(f"{report_format} is no text: give --output FILE, or redirect")
+        typer.echo(content, nl=False)
         return
     try:
         output.write_bytes(content)

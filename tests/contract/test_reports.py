@@ -1,6 +1,9 @@
 """What every report format promises; each file in service/reports is tested here without being named."""
 
+import io
+
 import pytest
+from pypdf import PdfReader
 
 from frs_core.events import COCO_METRICS
 from service import reports
@@ -27,6 +30,8 @@ def comparison() -> Comparison:
 
 
 def as_text(content: str | bytes) -> str:
+    if isinstance(content, bytes) and content.startswith(b"%PDF"):
+        return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages)
     return content if isinstance(content, str) else content.decode("utf-8", errors="replace")
 
 

@@ -11,6 +11,7 @@ import subprocess
 from html.parser import HTMLParser
 
 import pytest
+from pypdf import PdfReader
 
 from frs_core.events import COCO_METRICS
 from service import reports
@@ -172,3 +173,18 @@ def elements(text: str) -> list[str]:
     parser.handle_starttag = lambda tag, attrs: found.append(tag)  # type: ignore[method-assign]
     parser.feed(text)
     return found
+
+
+@pytest.mark.parametrize("label", ["frs", '#import "x": *', "$x$ \\ [*a*] <b> @c", "评估 \u202e", "a" * 200])
+def test_pdf_is_tagged_and_its_text_holds_the_verdict_and_the_labels(label):
+    row = make_row(label).model_copy(update={"delta_ap_interval": (0.011, 0.025)})
+    comparison = make_comparison(row, make_row("none"), warnings=("only one seed",))
+    comparison = comparison.model_copy(update={"verdict": "frs +2.1 AP over none."})
+    reader = PdfReader(io.BytesIO(reports.get("pdf").render(comparison)))
+    text = "\n".join(page.extract_text() for page in reader.pages)
+    assert "frs +2.1 AP over none." in text
+    assert "only one seed" in text
+    assert "+1.1 to +2.5" in text
+    if label.isascii() and len(label) < 100:
+        assert label in text
+    assert reader.root_object["/MarkInfo"]["/Marked"]
