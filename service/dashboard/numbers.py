@@ -88,3 +88,16 @@ def size(size_bytes: float) -> str:
 def moment(value: datetime | None) -> str:
     """Date and minute in UTC."""
     return DASH if value is None else f"{value:%Y-%m-%d %H:%M}"
+
+
+def ago(value: datetime, now: datetime) -> str:
+    """How long ago, in one unit.
+
+    >>> ago(datetime(2026, 1, 1, 11, 58), datetime(2026, 1, 1, 12))
+    '2 min ago'
+    """
+    seconds = max(0.0, (now - value).total_seconds())
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"

@@ -1,13 +1,10 @@
 """The pages. A live update fetches the page again and takes its changing part."""
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
-from fastapi.templating import Jinja2Templates
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
@@ -17,12 +14,12 @@ from service.api.dependencies import Reading
 from service.api.experiments import Label, experiment_detail
 from service.api.files import checkpoint_view
 from service.api.records import CheckpointView
-from service.api.schemas import ExperimentSummary, job_progress
-from service.comparison import Comparison, ComparisonRow, IncomparableError, Statistic
+from service.api.schemas import ExperimentSummary
+from service.comparison import Comparison, ComparisonRow, IncomparableError
 from service.comparison.figure import delta_figure
 from service.comparison.load import comparison_of
 from service.comparison.table import INTERVAL, Table, definitions, table_of
-from service.dashboard import numbers
+from service.dashboard.rendering import render
 from service.db import queries
 from service.db.live import settled_event_id
 from service.db.models import Experiment
@@ -32,28 +29,6 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 PAGE_SIZE = 50
 _FIRST = ("n", "AP", "Δ AP", "gap closed", "expected AP")
 _SHOWN = {*_FIRST, INTERVAL}
-
-
-def _delta(row: ComparisonRow) -> str:
-    return numbers.spread(Statistic(mean=row.delta_ap, sd=row.delta_ap_sd, n=row.delta_ap_n), "+")
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["static"] = lambda name: f"/static/{name}"
-    filters = ("points", "spread", "change", "percent", "loss", "duration", "size", "moment")
-    environment.filters.update({name: getattr(numbers, name) for name in filters})
-    environment.filters.update(delta=_delta, progress_of=job_progress, zip=zip)
-    return environment
-
-
-_templates = Jinja2Templates(env=_environment())
 
 
 @router.get("/")
@@ -68,7 +43,7 @@ def show_experiments(
     last_event_id = settled_event_id(session)
     page = queries.list_experiments(session, limit=PAGE_SIZE, cursor=cursor, tag=tag, archived=archived)
     rows = [{"experiment": ExperimentSummary.of(row), "best": _best(session, row)} for row in page.items]
-    return _render(
+    return render(
         request,
         "experiments.html",
         rows=rows,
@@ -88,10 +63,10 @@ def show_experiment(request: Request, session: Reading, experiment_id: str) -> H
     try:
         experiment = queries.get_experiment(session, experiment_id)
     except LookupError as error:
-        return _render(request, "missing.html", status_code=404, message=str(error))
+        return render(request, "missing.html", status_code=404, message=str(error))
     comparison, reason = _comparison(session, experiment)
     table = None if comparison is None else table_of(comparison)
-    return _render(
+    return render(
         request,
         "experiment.html",
         experiment=experiment_detail(session, experiment),
@@ -105,12 +80,6 @@ def show_experiment(request: Request, session: Reading, experiment_id: str) -> H
         formats=reports.names(),
         files={job.id: _files(session, job.id) for job in experiment.jobs},
         last_event_id=last_event_id,
-    )
-
-
-def _render(request: Request, template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
-    return _templates.TemplateResponse(
-        request, template, values, status_code=status_code, headers={"Cache-Control": "no-store"}
     )
 
 

@@ -1,9 +1,11 @@
 """What the API and the pages ask the database. Nothing here changes a row."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, case, select, text
+from sqlalchemy import ColumnElement, case, func, select, text
 from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -137,6 +139,31 @@ def get_worker(session: Session, prefix: str) -> Worker:
     return _by_prefix(session, Worker, prefix, [])
 
 
+@dataclass(frozen=True, kw_only=True)
+class QueueDepth:
+    """How many jobs are queued, since when the oldest of them waits, and how many run or wait for others."""
+
+    queued: int
+    oldest_queued_at: datetime | None
+    running: int
+    waiting: int
+
+
+def queue_depth(session: Session) -> QueueDepth:
+    """What there is to do."""
+    counts = {
+        state: session.scalar(select(func.count()).select_from(Job).where(Job.state == state)) or 0
+        for state in (JobState.QUEUED, JobState.RUNNING, JobState.WAITING)
+    }
+    oldest = session.scalar(select(func.min(Job.queued_at)).where(text("jobs.state = 'queued'")))
+    return QueueDepth(
+        queued=counts[JobState.QUEUED],
+        oldest_queued_at=oldest,
+        running=counts[JobState.RUNNING],
+        waiting=counts[JobState.WAITING],
+    )
+
+
 def worker_jobs(session: Session, worker_id: str) -> Sequence[Job]:
     """The jobs that a worker has in hand, by name."""
     statement = (
@@ -212,5 +239,6 @@ __all__ = [
     "list_experiments",
     "list_jobs",
     "list_workers",
+    "queue_depth",
     "worker_jobs",
 ]
