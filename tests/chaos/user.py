@@ -94,9 +94,9 @@ def _spec(name: str, detector: dict[str, Any], *, seed: int, epochs: int) -> dic
         "name": name,
         "dataset": {"format": "synthetic", "test": "test", "options": _DATA},
         "input_size": [64, 64],
-        "teacher": {"detector": detector, "train": {"epochs": epochs}, "seed": seed},
+        "teacher": {"detector": detector, "train": {"epochs": epochs}, "seed": seed, "reuse": False},
         "student": {"detector": detector},
         "schedule": {"epochs": epochs, "batch_size": 2},
-        "methods": list(METHODS),
+        "methods": [{"name": name, "reuse": False} for name in METHODS],
         "seeds": [seed],
     }
