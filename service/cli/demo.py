@@ -21,7 +21,7 @@ from service.client import ApiError, Client, Experiment
 if TYPE_CHECKING:
     from service.settings import Settings
 
-REPORT_FORMATS = ("md", "csv", "json")
+REPORT_FORMATS = ("html", "pdf", "tex", "md", "csv", "json")
 LOG_LINES = 20
 EMBEDDED_ONLY = {"database_url": "", "broker_url": "", "artifacts_url": ""}
 """Settings that keep the demo away from servers that the environment may name."""

@@ -42,10 +42,11 @@ def test_a_demo_writes_the_reports_and_names_them(
     assert play() == 0
     printed = capsys.readouterr().out
     assert "Dashboard: http://fake" in printed
-    assert f"Reports in {tmp_path / 'reports'}: comparison.md, comparison.csv, comparison.json" in printed
+    names = [f"comparison.{name}" for name in ("html", "pdf", "tex", "md", "csv", "json")]
+    assert f"Reports in {tmp_path / 'reports'}: {', '.join(names)}" in printed.replace("\n", " ")
     assert json.loads((tmp_path / "reports" / "comparison.json").read_text()) == COMPARISON
-    formats = [request.url.params.get("format") for request in server.requests[-3:]]
-    assert formats == ["md", "csv", "json"]
+    formats = [request.url.params.get("format") for request in server.requests[-6:]]
+    assert formats == ["html", "pdf", "tex", "md", "csv", "json"]
 
 
 def test_a_failed_demo_shows_the_reason_and_the_end_of_the_log(
