@@ -36,14 +36,18 @@ class ComparisonView:
         padding = (0, 2 if spreads else 1, 0, 0)
         table = Table(box=None, pad_edge=False, padding=padding, header_style="bold")
         table.add_column("method", overflow="ellipsis", min_width=7, no_wrap=True)
-        for name in ("seeds", *METRICS.values(), "ΔAP", "gap closed"):
+        shows_intervals = spreads and any(row.delta_ap_interval for row in self._comparison.rows)
+        interval = ["95 % (images)"] if shows_intervals else []
+        for name in ("seeds", *METRICS.values(), "ΔAP", *interval, "gap closed"):
             table.add_column(name, justify="right", no_wrap=name != "gap closed")
         shows_expected = _has_expectations(self._comparison)
         if shows_expected:
             table.add_column("expected", justify="right")
         for row in self._comparison.rows:
             expected = [words.points(row.expected_ap)] if shows_expected else []
-            table.add_row(*self._cells(row, spreads=spreads), *expected)
+            *cells, gap = self._cells(row, spreads=spreads)
+            ends = [words.interval(row.delta_ap_interval)] if shows_intervals else []
+            table.add_row(*cells, *ends, gap, *expected)
         return table
 
     def _cells(self, row: ComparisonRow, *, spreads: bool) -> list[RenderableType]:

@@ -43,6 +43,11 @@ def difference(mean: float | None, sd: float | None) -> str:
     return f"{100 * mean:+.1f}" if sd is None else f"{100 * mean:+.1f} ± {points(sd)}"
 
 
+def interval(ends: tuple[float, float] | None) -> str:
+    """The ends of a difference's interval in points, with their signs."""
+    return NOTHING if ends is None else f"{100 * ends[0]:+.1f} to {100 * ends[1]:+.1f}"
+
+
 def percent(share: float | None) -> str:
     """A share in whole percent."""
     return "n/a" if share is None else f"{100 * share:.0f} %"

@@ -175,3 +175,14 @@ def test_what_was_expected_is_the_last_column() -> None:
     assert [lines[index].split()[-1] for index in (0, 1, 2)] == ["expected", "–", "39.7"]
     assert "expected: AP on val" in " ".join(lines)
     assert "expected" not in " ".join(drawn(ComparisonView(COMPARISON), 160))
+
+
+def test_the_verdict_comes_first_and_intervals_stand_beside_their_differences() -> None:
+    frs = COMPARISON.rows[2].model_copy(update={"delta_ap_interval": (-0.004, 0.0251)})
+    rows = (*COMPARISON.rows[:2], frs)
+    compared = COMPARISON.model_copy(update={"rows": rows, "verdict": "frs +2.3 AP over none."})
+    lines = drawn(ComparisonView(compared), 170)
+    assert lines[0] == "frs +2.3 AP over none."
+    cells = next(line for line in lines if line.startswith("frs ")).split("  ")
+    assert [cell.strip() for cell in cells if cell.strip()][-3:] == ["+2.3 ± 0.4", "-0.4 to +2.5", "123 %"]
+    assert "95 %" not in " ".join(drawn(ComparisonView(COMPARISON), 170))
