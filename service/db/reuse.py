@@ -8,8 +8,21 @@ from sqlalchemy import insert, or_, select, text
 from sqlalchemy.orm import Session
 
 from frs_core.events import CheckpointKind
-from service.db.models import Artifact, Checkpoint, Evaluation, Event, Job, MetricPoint, MetricSeries
+from frs_core.spec import JobKind, JobSpec
+from service.db.models import (
+    Artifact,
+    Checkpoint,
+    Evaluation,
+    Event,
+    Job,
+    JobDependency,
+    MetricPoint,
+    MetricSeries,
+)
 from service.db.states import JobState
+
+MAX_DONORS = 20
+"""So many of the newest with a key are looked at."""
 
 _PROGRESS = ("phase", "step", "total_steps", "epoch", "total_epochs", "latest_loss", "latest_ap", "cost")
 
@@ -17,8 +30,9 @@ _PROGRESS = ("phase", "step", "total_steps", "epoch", "total_epochs", "latest_lo
 def donor_of(session: Session, job: Job) -> Job | None:
     """A job that succeeded with the same key, if this one may be reused and was never tried; else None.
 
-    One that only was imported is none. The donor's row stays locked until the transaction ends, so that
-    nobody deletes its files meanwhile.
+    One that only was imported is none, nor one that learnt from other weights: the key of a student says how
+    its teacher is trained, and where that is done twice, two devices may end with different ones. The donor's
+    row stays locked until the transaction ends, so that nobody deletes its files meanwhile.
     """
     if not job.reuse or job.token:
         return None
@@ -35,10 +49,12 @@ def donor_of(session: Session, job: Job) -> Job | None:
             stored.exists(),
         )
         .order_by(Job.finished_at.desc(), Job.id)
-        .limit(1)
+        .limit(MAX_DONORS)
         .with_for_update(read=True)
     )
-    return session.scalars(statement).one_or_none()
+    weights = _teachers_weights(session, job)
+    donors = session.scalars(statement).all()
+    return next((donor for donor in donors if _teachers_weights(session, donor) == weights), None)
 
 
 def waiting_for(session: Session, donor: Job) -> Sequence[Job]:
@@ -55,7 +71,8 @@ def waiting_for(session: Session, donor: Job) -> Sequence[Job]:
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     )
-    return session.scalars(statement).all()
+    weights = _teachers_weights(session, donor)
+    return [job for job in session.scalars(statement) if _teachers_weights(session, job) == weights]
 
 
 def copy_result(session: Session, donor: Job, job: Job, moment: datetime) -> None:
@@ -76,6 +93,24 @@ def copy_result(session: Session, donor: Job, job: Job, moment: datetime) -> Non
             )
         )  # fmt: skip
     session.flush()
+
+
+def _teachers_weights(session: Session, job: Job) -> str | None:
+    """The hash of what a student learns from, where another job made it; None for one that reads none."""
+    if job.kind != JobKind.DISTILL or not JobSpec.model_validate(job.spec).needs_teacher:
+        return None
+    statement = (
+        select(Checkpoint.sha256)
+        .join(JobDependency, JobDependency.depends_on_id == Checkpoint.job_id)
+        .where(
+            JobDependency.job_id == job.id,
+            JobDependency.role == "teacher",
+            Checkpoint.kind == CheckpointKind.WEIGHTS.value,
+        )
+        .order_by(Checkpoint.step.desc())
+        .limit(1)
+    )
+    return session.scalars(statement).one_or_none()
 
 
 def _copy(

@@ -183,6 +183,10 @@ def test_a_job_that_failed_or_was_not_seen_gives_nothing(
     submit_seen(seen=False)
     run()
     assert states(hand, submit_seen(seen=False))[0] == "queued"
+    run()
+    submit_seen()
+    hand.fail(hand.take())
+    assert states(hand, submit_seen())[0] == "queued"
 
 
 def test_other_methods_are_reused_where_it_is_said_and_the_baseline_where_not_denied(
@@ -234,3 +238,18 @@ def test_logs_and_attempts_of_a_reused_job_are_those_of_the_one_that_ran(
     copy = hand.jobs(submit_seen(name="again"))[0].id
     assert api.get(f"/api/v1/jobs/{copy}/logs?format=text").text == "epoch 1\n"
     assert [each["token"] for each in api.get(f"/api/v1/jobs/{copy}/attempts").json()["items"]] == [1]
+
+
+@pytest.mark.parametrize(("step", "state"), [(2, "succeeded"), (3, "queued")])
+def test_a_student_is_reused_only_if_it_learnt_from_the_same_weights(
+    submit_seen: SubmitSeen, run: Run, hand: Hand, step: int, state: str
+) -> None:
+    submit_seen()
+    for _ in range(3):
+        run()
+    methods = [{"name": "frs", "reuse": True}]
+    second = submit_seen(name="again", teacher={**TEACHER, "reuse": False}, methods=methods)
+    lease = hand.take()
+    hand.save(lease, CheckpointKind.WEIGHTS, step)  # the weights of another step have another hash
+    hand.finish(lease)
+    assert states(hand, second) == ["succeeded", state]
