@@ -116,6 +116,16 @@ def test_it_says_that_it_was_imported_and_all_else_is_as_it_was(api: "TestClient
     assert loss == {"steps": [1, 2], "values": [1 / 3, None], "nonfinite": {"2": "nan"}}
 
 
+def test_what_was_imported_is_not_extended_for_its_weights_are_not_here(
+    api: "TestClient", finished: str
+) -> None:
+    imported = send(api, *parcel(api, finished)).json()
+    answer = api.post(f"/api/v1/experiments/{imported['id']}/extend", json={"seeds": [7]})
+    assert answer.status_code == 409
+    assert "Clone it instead" in answer.json()["detail"]
+    assert len(api.get(f"/api/v1/experiments/{imported['id']}").json()["jobs"]) == len(imported["jobs"])
+
+
 def test_the_same_record_is_taken_in_once(api: "TestClient", finished: str, sessions: Sessions) -> None:
     record, contents = parcel(api, finished)
     first = send(api, record, contents)
