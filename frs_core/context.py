@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from frs_core.cost import Cost
 from frs_core.datasets.records import DatasetReport
+from frs_core.datasets.statistics import DatasetStatistics
 from frs_core.events import (
     EVENTS_FILE,
     ArtifactEvent,
@@ -155,9 +156,9 @@ class RunContext(ABC):
         """Record what the run ran on."""
         self.emit(EnvironmentEvent(time=time.time(), values=dict(values)))
 
-    def dataset(self, report: DatasetReport) -> None:
+    def dataset(self, report: DatasetReport, statistics: DatasetStatistics | None = None) -> None:
         """Record what the data set holds."""
-        self.emit(DatasetEvent(time=time.time(), report=report))
+        self.emit(DatasetEvent(time=time.time(), report=report, statistics=statistics))
 
     def evaluation(self, **fields: Any) -> None:
         """Record the numbers of one split; fields as in `EvaluationEvent`."""

@@ -44,6 +44,12 @@ class PictureError(UserError):
     code = "invalid_picture"
 
 
+class PredictionsError(UserError):
+    """A file of predictions that is none, or is not about the images of its split."""
+
+    code = "invalid_predictions"
+
+
 class OperatorMissingError(UserError):
     """An operator that needs mmcv's compiled extension."""
 

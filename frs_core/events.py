@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from frs_core.cost import Cost
 from frs_core.datasets.records import DatasetReport
+from frs_core.datasets.statistics import DatasetStatistics
 
 EVENTS_FILE = "events.jsonl"
 EXIT_CODES = {"succeeded": 0, "failed": 1, "stopped": 75}
@@ -37,7 +38,7 @@ class CheckpointKind(StrEnum):
     EXPORT = "export"
 
 
-Phase = Literal["starting", "training", "evaluating", "exporting", "predicting", "timing"]
+Phase = Literal["starting", "training", "evaluating", "exporting", "predicting", "timing", "importing"]
 
 
 class _Event(BaseModel):
@@ -128,6 +129,7 @@ class DatasetEvent(_Event):
 
     type: Literal["dataset"] = "dataset"
     report: DatasetReport
+    statistics: DatasetStatistics | None = None
 
 
 class EnvironmentEvent(_Event):

@@ -15,7 +15,7 @@ def read_job(path: Path) -> AnyJobSpec:
     """The job, its relative paths taken from its folder. Raises SpecError with a line for each fault."""
     content = read_yaml(path, "job").content
     folder = path.absolute().parent
-    for key in ("checkpoint", "onnx", "path"):
+    for key in ("checkpoint", "onnx", "path", "predictions"):
         content = _absolute(content, key, folder)
     for part, key in (("dataset", "root"), ("teacher", "checkpoint")):
         if isinstance(content.get(part), dict):

@@ -39,8 +39,15 @@ def launch(context: LocalContext, module: str, arguments: Sequence[str], *, num_
 
 
 def _first_failure(failures: Iterable[ProcessFailure]) -> ProcessFailure:
-    """A process that a signal ended is the cause: the others then failed for want of it."""
-    return min(failures, key=lambda each: (each.exitcode >= 0, each.timestamp))
+    """A process that a signal ended is the cause: the others then failed for want of it.
+
+    But for TERM, by which the agent ends those that are left.
+    """
+
+    def lateness(each: ProcessFailure) -> tuple[bool, bool, int]:
+        return each.exitcode == -signal.SIGTERM, each.exitcode >= 0, each.timestamp
+
+    return min(failures, key=lateness)
 
 
 def _config(num_processes: int) -> LaunchConfig:

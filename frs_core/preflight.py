@@ -1,7 +1,7 @@
 """Looks at a data set where it lies, and reports what it holds."""
 
 from frs_core.context import RunContext
-from frs_core.datasets.check import check, describe
+from frs_core.datasets.check import check, describe, examine
 from frs_core.datasets.records import DatasetReport
 from frs_core.errors import DatasetError, SpecError
 from frs_core.spec import DatasetSpec
@@ -9,7 +9,14 @@ from frs_core.spec.preflight import PreflightSpec
 
 
 def preflight(spec: PreflightSpec, context: RunContext) -> None:
-    """Check the data and report what they hold. Raises as `checked` and `require_images` do."""
+    """Check the data and report what they hold. Raises as `checked` and `require_images` do.
+
+    One that `examines` reports faults instead of raising them.
+    """
+    if spec.examines:
+        found = examine(spec.dataset)
+        context.dataset(found.report, found.statistics)
+        return
     report = checked(spec.dataset, context)
     require_images(report, spec.min_train_images)
     context.dataset(report)

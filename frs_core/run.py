@@ -19,20 +19,25 @@ from frs_core.errors import (
     UnexpectedApError,
     UserError,
 )
-from frs_core.evaluation.evaluate import Metrics, evaluate
+from frs_core.evaluation.evaluate import evaluate
+from frs_core.evaluation.judge import Metrics
 from frs_core.evaluation.pictures import save_pictures
 from frs_core.events import EVENTS_FILE, EXIT_CODES
+from frs_core.importing.job import import_checkpoint
 from frs_core.job_file import read_job
 from frs_core.planning.job import plan_experiment
 from frs_core.planning.shortage import is_shortage, shortage
 from frs_core.prediction.job import predict_pictures
 from frs_core.preflight import checked, preflight, require_images
 from frs_core.processes import as_launched, is_one_of_several, needs_launch
+from frs_core.scoring.job import score_predictions
+from frs_core.spec.imported import ImportSpec
 from frs_core.spec.job import AP_TOLERANCE, JobKind, JobSpec
 from frs_core.spec.kinds import AnyJobSpec
 from frs_core.spec.plan import PlanSpec
 from frs_core.spec.predict import PredictSpec
 from frs_core.spec.preflight import PreflightSpec
+from frs_core.spec.score import ScoreSpec
 from frs_core.training.export import beside_the_result, publish_export
 from frs_core.training.start import load_given
 from frs_core.training.state import belongs_to
@@ -58,6 +63,10 @@ def run(spec: AnyJobSpec, context: RunContext) -> None:
         plan_experiment(spec, context)
     elif isinstance(spec, PreflightSpec):
         preflight(spec, context)
+    elif isinstance(spec, ScoreSpec):
+        score_predictions(spec, context)
+    elif isinstance(spec, ImportSpec):
+        import_checkpoint(spec, context)
     else:
         _within_memory(spec, context)
 

@@ -15,7 +15,18 @@ if TYPE_CHECKING:
     from frs_core.datasets.records import ImageRecord, Split
     from frs_core.spec.dataset import DatasetSpec
 
-_NOT_FORMATS = {"__init__", "boxes", "check", "faults", "folder", "images", "records"}
+_NOT_FORMATS = {
+    "__init__",
+    "boxes",
+    "check",
+    "faults",
+    "folder",
+    "images",
+    "label_lines",
+    "records",
+    "roots",
+    "statistics",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,27 +3,59 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from frs_core import datasets
 from frs_core.datasets import images
 from frs_core.datasets.faults import FaultLog
 from frs_core.datasets.records import SPLITS, DatasetReport, Fault, ImageRecord, Split, SplitSummary
+from frs_core.datasets.statistics import DatasetStatistics, statistics
 from frs_core.errors import DatasetError
 from frs_core.spec.dataset import DatasetSpec
 
 _FAULTS_IN_MESSAGE = 3
 
 
+@dataclass(frozen=True, kw_only=True)
+class Examined:
+    """What is wrong with a data set, what it looks like, and the files of its images."""
+
+    report: DatasetReport
+    statistics: DatasetStatistics
+    paths: tuple[str, ...]
+
+
 def check(dataset: DatasetSpec, *, decode: bool = True) -> DatasetReport:
     """Everything wrong with the data set's splits, and a hash of its content where nothing is.
+
+    Of a registered one it is wrong to hold anything else than was registered.
 
     Faults of the data are reported, never raised. Every image file is read; with `decode` its pixels
     are decoded too, which finds broken files and takes a few milliseconds an image. The hash covers
     classes, names, sizes, boxes and the bytes of the images, in order, and not where they lie.
     """
-    splits = [_read(dataset, name) for name in SPLITS if getattr(dataset, name) is not None]
+    report = _report(_splits(dataset), decode=decode)
+    if dataset.version is None or report.dataset_hash in (None, dataset.version.sha256):
+        return report
+    log = FaultLog("dataset.registered")
+    log.add("content_changed", dataset.registered or dataset.version.id)
+    return report.model_copy(update={"dataset_hash": None, "errors": log.errors})
+
+
+def examine(dataset: DatasetSpec, *, decode: bool = True) -> Examined:
+    """As `check`, with what the data set looks like in numbers and where its images lie."""
+    splits = _splits(dataset)
+    paths = tuple(image.path for split in splits for image in split.images if image.path)
+    return Examined(report=_report(splits, decode=decode), statistics=statistics(splits), paths=paths)
+
+
+def _splits(dataset: DatasetSpec) -> list[Split]:
+    return [_read(dataset, name) for name in SPLITS if getattr(dataset, name) is not None]
+
+
+def _report(splits: Sequence[Split], *, decode: bool) -> DatasetReport:
     content = hashlib.sha256(_canonical(splits[0].classes))
     seen: dict[str, str] = {}
     judged = [_with_images(split, content, seen, decode=decode) for split in splits]
@@ -47,7 +79,11 @@ def read_split(dataset: DatasetSpec, split_name: str) -> Split:
 
 def _read(dataset: DatasetSpec, split_name: str) -> Split:
     """The split as its format reads it, with the faults that can be told of every format."""
-    split = datasets.get(dataset.format).read(dataset, split_name)
+    if not dataset.is_resolved:
+        unknown = FaultLog("dataset.registered")
+        unknown.add("registered_elsewhere", dataset.registered or "")
+        return Split(name=split_name, classes=(), images=(), errors=unknown.errors)
+    split = limited(datasets.get(dataset.format).read(dataset, split_name), dataset.max_images)
     log = FaultLog(f"dataset.{split_name}")
     if split.images:
         _look_at_ids(split, log)
@@ -55,6 +91,16 @@ def _read(dataset: DatasetSpec, split_name: str) -> Split:
     elif not split.errors:
         log.add("split_empty")
     return _with_faults(split, log)
+
+
+def limited(split: Split, max_images: int | None) -> Split:
+    """At most so many of its images, spread evenly over those that have boxes, as far as these suffice."""
+    if max_images is None or len(split.images) <= max_images:
+        return split
+    with_boxes = [image for image in split.images if image.boxes]
+    chosen = with_boxes if len(with_boxes) >= max_images else split.images
+    kept = [chosen[index * len(chosen) // max_images] for index in range(max_images)]
+    return split.model_copy(update={"images": tuple(kept)})
 
 
 def _look_at_ids(split: Split, log: FaultLog) -> None:

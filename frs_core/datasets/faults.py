@@ -3,6 +3,8 @@
 from frs_core.datasets.records import Fault
 
 ERRORS = {
+    "registered_elsewhere": "{example} is registered with a service; submit there, or give format and root",
+    "content_changed": "the content is no longer what {example} was registered with; restore or register it",
     "root_missing": "{example} is not a folder that can be read; give the path of the data set's folder",
     "root_not_empty": "{example} is given, but these images are generated; leave root out",
     "path_escapes_root": "paths that are absolute or leave the folder: {count}; make them relative to it",
@@ -23,12 +25,22 @@ ERRORS = {
     "duplicate_id": "ids that occur more than once: {count}; make them unique",
     "duplicate_class": "classes that occur more than once: {count}; make ids and names unique",
     "duplicate_image": "images that are listed more than once: {count}; list each once",
+    "image_turned": "images that a tag (EXIF) turns, so that none can tell which way boxes are meant: "
+    "{count}; save them turned and without the tag",
+    "label_columns": "lines that are neither a box nor a polygon: {count}; give a class and four numbers",
+    "label_out_of_range": "lines with values outside 0 to 1: {count}; divide pixels by width and height",
+    "label_without_image": "label files whose image is not there: {count}; remove them or add their images",
+    "classes_unnamed": "nothing names the classes; give names in data.yaml, classes.txt or options.classes",
+    "classes_unnumbered": "the classes are numbered {example}; number them 0, 1, 2 and so on",
+    "classes_miscounted": "{example}, and {hint} classes are named; correct nc or the names",
 }
 
 WARNINGS = {
     "box_without_area": "boxes without area: {count}; dropped",
     "box_outside": "boxes wholly outside their image: {count}; dropped",
     "box_clipped": "boxes that reach beyond their image: {count}; clipped",
+    "duplicate_box": "boxes that are given twice: {count}; taken once",
+    "polygon_as_box": "polygons: {count}; each taken as the box around it",
     "image_without_boxes": "images without boxes: {count}; kept as background",
     "class_without_boxes": "classes without boxes here: {count}; nothing to learn or measure",
     "image_in_two_splits": "images that are also in another split: {count}; results there look too good",

@@ -31,6 +31,11 @@ def is_file(path: Path) -> bool:
     return _is(path.is_file)
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is such a folder; False also for names that the file system refuses."""
+    return _is(path.is_dir)
+
+
 def _is(test: Callable[[], bool]) -> bool:
     try:
         return test()

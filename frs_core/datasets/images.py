@@ -4,6 +4,7 @@ import struct
 import zlib
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from frs_core.errors import DatasetError
 _FILE_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 """Only formats that Pillow decodes itself: it starts Ghostscript for some of the others."""
 
+_ORIENTATION, _UPRIGHT = 0x0112, (0, 1)
 _NO_KNOWN_RANGE = {"I", "F"}
 
 _BROKEN = (
@@ -59,14 +61,31 @@ def decode(content: bytes) -> NDArray[np.uint8]:
         raise ImageUnreadableError(str(error) or type(error).__name__) from error
 
 
-def size_of(content: bytes) -> tuple[int, int]:
+def size_of(content: bytes | BinaryIO) -> tuple[int, int]:
     """(width, height) as the header states. Raises ImageUnreadableError."""
     return _open(content).size
 
 
-def _open(content: bytes) -> Image.Image:
+def upright_size(path: Path) -> tuple[int, int, bool]:
+    """(width, height) as stored, and whether no EXIF tag turns it; only the header is read.
+
+    Raises ImageUnreadableError and OSError.
+    """
+    with path.open("rb") as file:
+        image = _open(file)
+        if image.format == "PNG" and "exif" not in image.info:
+            return *image.size, True  # to look for a tag behind the pixels Pillow would decode them all
+        try:
+            orientation = image.getexif().get(_ORIENTATION, 1)
+        except _BROKEN as error:
+            raise ImageUnreadableError(str(error) or type(error).__name__) from error
+    return *image.size, orientation in _UPRIGHT
+
+
+def _open(content: bytes | BinaryIO) -> Image.Image:
     try:
-        image = Image.open(BytesIO(content), formats=_FILE_FORMATS)
+        source = BytesIO(content) if isinstance(content, bytes) else content
+        image = Image.open(source, formats=_FILE_FORMATS)
     except UnidentifiedImageError as error:
         known = ", ".join(_FILE_FORMATS)
         raise ImageUnreadableError(f"not an image, or not of a known format: {known}") from error

@@ -55,7 +55,8 @@ def build_detector(spec: DetectorSpec, num_classes: int, *, seed: int) -> nn.Mod
     if spec.operators and OPERATOR_SOURCE is OperatorSource.STAND_IN:
         raise missing_operator(spec.operators[0], spec.zoo)
     with seeded(seed, "weights"):
-        detector: nn.Module = MODELS.build(model_config(spec, num_classes))
+        # Named, because another Runner of this process may have left a scope of its own.
+        detector: nn.Module = MODELS.build({**model_config(spec, num_classes), "_scope_": "mmdet"})
         detector.init_weights()  # type: ignore[operator]
     return detector
 

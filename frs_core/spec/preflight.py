@@ -17,6 +17,9 @@ class PreflightSpec(Spec):
     name: Name
     dataset: DatasetSpec
     min_train_images: int = Field(default=1, ge=1, description="What one step of the schedule takes")
+    examines: bool = Field(
+        default=False, description="Report faults and statistics of a data set that is being registered"
+    )
     resources: ResourcesSpec = ResourcesSpec()
     tags: tuple[Tag, ...] = Field(default=(), max_length=20)
     submitted_by: Name | None = None

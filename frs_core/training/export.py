@@ -19,7 +19,7 @@ from frs_core.detectors.checkpoints import save_weights
 from frs_core.detectors.wall import Config
 from frs_core.environment import environment
 from frs_core.evaluation.cost import measure_cost
-from frs_core.evaluation.evaluate import Metrics
+from frs_core.evaluation.judge import Metrics
 from frs_core.events import CheckpointKind
 from frs_core.files import publish, save_json, save_text
 from frs_core.spec.job import JobSpec

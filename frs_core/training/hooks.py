@@ -11,6 +11,7 @@ from frs_core.context import RunContext
 from frs_core.detectors.wall import Hook
 from frs_core.distributed import any_process
 from frs_core.errors import Stopped
+from frs_core.training.memory import memory_in_use
 from frs_core.training.optimizer import learning_rate
 
 _MAX_POINTS = 2000
@@ -24,9 +25,10 @@ log = logging.getLogger(__name__)
 
 
 class ReportHook(Hook):  # type: ignore[misc]
-    """Loss terms and learning rate as metrics, and where the run is.
+    """Loss terms and learning rate as metrics, what a step takes of the host, and where the run is.
 
-    At most 2000 points a series, at steps that depend on the schedule alone.
+    At most 2000 points a series, at steps that depend on the schedule alone. What is named `host/` is of the
+    machine and no two runs agree in it; all else is exact.
     """
 
     priority = "VERY_HIGH"  # before the schedule moves on, so that the rate is the one the step used
@@ -36,10 +38,12 @@ class ReportHook(Hook):  # type: ignore[misc]
         self._last_progress = 0.0
         self._last_log = 0.0
         self._started: tuple[float, int] | None = None
+        self._reported: tuple[float, int] | None = None
 
     def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
         """Start the clock with the first step of this run."""
         self._started = self._started or (time.monotonic(), batch_idx)
+        self._reported = self._reported or (time.monotonic(), int(runner.iter))
 
     def after_train_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
@@ -48,7 +52,7 @@ class ReportHook(Hook):  # type: ignore[misc]
         interval = -(-runner.max_iters // _MAX_POINTS)
         last = runner.iter == runner.max_iters
         if runner.iter % interval == 0 or runner.iter == 1 or last:
-            self._context.report(runner.iter, _metrics(runner, outputs))
+            self._context.report(runner.iter, _metrics(runner, outputs) | self._of_host(runner))
         if runner.model.diagnostics:
             named = {f"train/{name}": value for name, value in runner.model.diagnostics.items()}
             self._context.report(runner.iter, named)
@@ -65,6 +69,15 @@ class ReportHook(Hook):  # type: ignore[misc]
                 total_epochs=runner.max_epochs,
                 eta_seconds=self._eta(runner),
             )
+
+    def _of_host(self, runner: Any) -> dict[str, float]:
+        """Seconds a step since the last report, evaluations in between included, and memory in use."""
+        assert self._reported is not None
+        (began, first_step), now = self._reported, time.monotonic()
+        self._reported = (now, int(runner.iter))
+        memory = memory_in_use()
+        seconds = (now - began) / max(1, int(runner.iter) - first_step)
+        return {"host/step_seconds": seconds} | ({} if memory is None else {"host/memory_bytes": memory})
 
     def _eta(self, runner: Any) -> float:
         assert self._started is not None

@@ -5,7 +5,7 @@ from typing import Any
 
 from frs_core.cost import Cost, TrainingCost
 from frs_core.datasets.records import DatasetReport
-from frs_core.evaluation.evaluate import Metrics
+from frs_core.evaluation.judge import Metrics
 from frs_core.spec.detector import DetectorSpec
 from frs_core.spec.imagenet import describe
 from frs_core.spec.job import JobKind, JobSpec

@@ -1,10 +1,15 @@
-"""Fetches a file of weights: from the mirror folder, else by https from a host that is allowed."""
+"""Fetches a file of weights: from the mirror folder, else by https from a host that is allowed.
+
+The host is looked up once for each connection, which then goes to an address that was judged: another answer
+of the name server in between leads nowhere. Behind a proxy, that is what looks hosts up, and guards.
+"""
 
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -12,11 +17,15 @@ import httpx
 
 from frs_core.errors import CheckpointError, FrsError, Stopped
 from frs_core.files import file_sha256, publish
+from frs_core.weights.pinned import send_pinned
 from frs_core.weights.reference import Address, check_host, host_of
 from frs_core.weights.sources import WeightsSources
 
 MAX_BYTES = 4 * 2**30
 """Of one file; the zoo's largest has under one GiB."""
+
+MAX_SECONDS = 3600.0
+"""For one file, however it trickles."""
 
 _MAX_REDIRECTS = 5
 _CHUNK_BYTES = 2**20
@@ -40,7 +49,7 @@ def fetch(address: Address, sources: WeightsSources, *, should_stop: Callable[[]
             return place
     try:
         check_host(address.host, sources.hosts)
-        return _download(address, places[0], sources.hosts, should_stop)
+        return _download(address, places[0], sources, should_stop)
     except CheckpointError:
         raise
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
@@ -59,17 +68,23 @@ def _places(address: Address, mirror: Path) -> list[Path]:
     return [placed] if address.sha256_prefix is None else [placed, mirror / address.path.name]
 
 
-def _download(address: Address, place: Path, hosts: Collection[str], should_stop: Callable[[], bool]) -> Path:
+def _download(
+    address: Address, place: Path, sources: WeightsSources, should_stop: Callable[[], bool]
+) -> Path:
     place.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=".", suffix=".partial", dir=place.parent)
     partial = Path(name)
     try:
-        with os.fdopen(descriptor, "wb") as file, _opened(address.url, hosts) as response:
-            digest, received = hashlib.sha256(), 0
+        with os.fdopen(descriptor, "wb") as file, _opened(address.url, sources) as response:
+            digest, received, deadline = hashlib.sha256(), 0, time.monotonic() + MAX_SECONDS
+            if int(response.headers.get("Content-Length", "0")) > MAX_BYTES:
+                raise CheckpointError(_too_large(address), field="checkpoint")
             for chunk in response.iter_bytes(_CHUNK_BYTES):
                 received += len(chunk)
                 if received > MAX_BYTES:
                     raise CheckpointError(_too_large(address), field="checkpoint")
+                if time.monotonic() > deadline:
+                    raise CheckpointError(_too_slow(address), field="checkpoint")
                 if should_stop():
                     raise Stopped(f"stopped while {address.url} was downloaded")
                 digest.update(chunk)
@@ -82,11 +97,11 @@ def _download(address: Address, place: Path, hosts: Collection[str], should_stop
 
 
 @contextmanager
-def _opened(url: str, hosts: Collection[str]) -> Iterator[httpx.Response]:
+def _opened(url: str, sources: WeightsSources) -> Iterator[httpx.Response]:
     """The answer at the end of redirects, none of which leaves https and the allowed hosts."""
     with httpx.Client(timeout=_TIMEOUT, follow_redirects=False) as client:
         for _ in range(_MAX_REDIRECTS + 1):
-            with client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
+            with _answer(client, url, sources) as response:
                 if not response.has_redirect_location:
                     response.raise_for_status()
                     yield response
@@ -94,8 +109,17 @@ def _opened(url: str, hosts: Collection[str]) -> Iterator[httpx.Response]:
                 url = urljoin(url, response.headers["Location"])
             if urlsplit(url).scheme != "https":
                 raise ValueError(f"it redirects to {urlsplit(url).scheme}://, and only https is followed")
-            check_host(host_of(url), hosts)
+            check_host(host_of(url), sources.hosts)
         raise ValueError(f"it redirects more than {_MAX_REDIRECTS} times")
+
+
+@contextmanager
+def _answer(client: httpx.Client, url: str, sources: WeightsSources) -> Iterator[httpx.Response]:
+    """What the host of an address answers at one that it has now; its certificate must be the host's."""
+    private = host_of(url) in sources.private_hosts
+    request = client.build_request("GET", url, headers={"Accept-Encoding": "identity"})
+    with closing(send_pinned(client, request, private=private)) as response:
+        yield response
 
 
 def _may_pass(error: Exception) -> bool:
@@ -113,6 +137,10 @@ def _text(error: Exception) -> str:
 
 def _too_large(address: Address) -> str:
     return f"{address.url} has more than {MAX_BYTES} bytes: it is no detector's weights"
+
+
+def _too_slow(address: Address) -> str:
+    return f"{address.url} took more than {MAX_SECONDS:g} s: place the file in the mirror folder instead"
 
 
 def _check_hash(address: Address, sha256: str, where: str) -> None:

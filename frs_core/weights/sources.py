@@ -12,7 +12,9 @@ class WeightsSources:
 
     `mirror` is looked into first, and keeps what is downloaded: as HOST/PATH, or under the file's bare name
     where that ends in digits of its hash. `hosts` are those to download from, with a port unless it is 443.
+    `private_hosts` are those of them that may be in a network of one's own, or on this machine.
     """
 
     mirror: Path
     hosts: tuple[str, ...] = DEFAULT_HOSTS
+    private_hosts: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """torch.load that can only ever build tensors, containers, numbers and strings."""
 
 import errno
-import pickle
+import pickle  # nosec B403  # for its exceptions; what is loaded goes through weights_only
 import re
 import threading
 import warnings

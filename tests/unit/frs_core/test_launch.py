@@ -49,3 +49,13 @@ def test_the_death_of_one_ends_all_and_the_whole_as_it_did(
 ) -> None:
     assert start(tmp_path, repo_root, fault).wait(60) == exit_code
     assert not (tmp_path / "events.jsonl").exists()
+
+
+@pytest.mark.parametrize(("exit_codes", "cause"), [((-15, 3), 3), ((1, -9, -15), -9), ((-15, -15), -15)])
+def test_the_cause_is_no_process_that_the_agent_ended(exit_codes: tuple[int, ...], cause: int) -> None:
+    from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
+
+    from frs_core.launch import _first_failure
+
+    failures = [ProcessFailure(rank, rank, code, "no file") for rank, code in enumerate(exit_codes)]
+    assert _first_failure(failures).exitcode == cause

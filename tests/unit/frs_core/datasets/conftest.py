@@ -114,3 +114,35 @@ def faults_of() -> Callable[[Any], dict[tuple[str, str], int]]:
         return {(fault.code, fault.field): fault.count for fault in (*found.errors, *found.warnings)}
 
     return collect
+
+
+class YoloFolder:
+    """A YOLO folder with one image in each of train, val and test, all boxes of class `c`, and data.yaml."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for seed, split in enumerate(("train", "val", "test")):
+            self.add(split, "0", "0 0.5 0.5 0.25 0.5", seed=seed)
+        self.describe(names=["c", "d"], train="images/train", val="images/val", test="images/test")
+
+    def add(self, split: str, name: str, *lines: str, seed: int = 100) -> None:
+        """One more image with its label file."""
+        write_image(self.root / "images" / split / f"{name}.png", seed)
+        self.label(split, name, *lines)
+
+    def label(self, split: str, name: str, *lines: str) -> None:
+        path = self.root / "labels" / split / f"{name}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{line}\n" for line in lines))
+
+    def describe(self, **content: Any) -> None:
+        (self.root / "data.yaml").write_text(json.dumps(content))  # JSON is YAML
+
+    def spec(self, **changes: Any) -> DatasetSpec:
+        given = {"format": "yolo", "root": str(self.root), "test": "test"}
+        return DatasetSpec.model_validate(given | changes)
+
+
+@pytest.fixture
+def yolo(tmp_path: Path) -> YoloFolder:
+    return YoloFolder(tmp_path / "yolo")

@@ -19,8 +19,8 @@ def test_there_are_the_five_rows() -> None:
 
 @pytest.mark.parametrize("row", ROWS)
 def test_a_row_is_valid_where_coco_is_not_at_hand(row: str) -> None:
-    from service.cli.experiment_file import read_experiment_file
     from service.cli.local_check import check_file
+    from service.client.experiment_file import read_experiment_file
 
     verdict = check_file(read_experiment_file(PAPER / f"{row}.yaml"))
     assert not verdict.faults
@@ -54,7 +54,7 @@ def test_a_row_takes_a_step_at_full_size(row: str) -> None:
 
 
 def read(row: str) -> ExperimentSpec:
-    from service.cli.experiment_file import read_experiment_file
+    from service.client.experiment_file import read_experiment_file
 
     return ExperimentSpec.model_validate(read_experiment_file(PAPER / f"{row}.yaml").content)
 

@@ -140,7 +140,8 @@ def test_a_backbone_starts_from_its_published_weights(
     address = https_server.url("/models/resnet18.pth")
     monkeypatch.setattr(zoo, "backbone_weights", lambda: {"torchvision://resnet18": address})
 
-    sources = WeightsSources(mirror=tmp_path / "mirror", hosts=(https_server.host,))
+    own = (https_server.host,)
+    sources = WeightsSources(mirror=tmp_path / "mirror", hosts=own, private_hosts=own)
     weights = started(tiny_job("train", detector=knobs, init="imagenet"), tmp_path, sources=sources)
     for name, tensor in source.state_dict().items():
         assert torch.equal(weights[f"backbone.{name}"], tensor), name
@@ -182,7 +183,8 @@ def test_nothing_inside_a_file_is_executed_on_any_way_in(
         "https": lambda: tiny_job("evaluate", checkpoint=address),
         "resume": tiny_job,
     }[place]()
-    sources = WeightsSources(mirror=tmp_path / "mirror", hosts=(https_server.host,))
+    own = (https_server.host,)
+    sources = WeightsSources(mirror=tmp_path / "mirror", hosts=own, private_hosts=own)
     state = file if place == "resume" else None
     context = LocalContext(tmp_path / "run", resume_from=state, sources=sources)
 

@@ -34,7 +34,8 @@ def get(https_server: "HttpsServer", mirror: Path) -> Fetch:
     """Fetches a path of the server, which is allowed; `hosts` and `stop` replace what is usual."""
 
     def get(path: str, *, hosts: tuple[str, ...] | None = None, stop: bool = False) -> Path:
-        sources = WeightsSources(mirror=mirror, hosts=(https_server.host,) if hosts is None else hosts)
+        own = (https_server.host,)
+        sources = WeightsSources(mirror=mirror, hosts=own if hosts is None else hosts, private_hosts=own)
         return fetch(parse_address(https_server.url(path)), sources, should_stop=lambda: stop)
 
     return get
@@ -131,7 +132,7 @@ def test_a_server_that_cannot_prove_who_it_is_is_not_believed(
 
 def test_without_a_way_to_the_host_the_error_says_where_to_place_the_file(mirror: Path) -> None:
     address = parse_address(f"https://localhost:9/zoo/{NAME}")
-    sources = WeightsSources(mirror=mirror, hosts=("localhost:9",))
+    sources = WeightsSources(mirror=mirror, hosts=("localhost:9",), private_hosts=("localhost:9",))
     with pytest.raises(CheckpointError) as caught:
         fetch(address, sources, should_stop=lambda: False)
     message = str(caught.value)

@@ -66,7 +66,9 @@ def test_a_circular_state_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "array", [np.array([object()]), np.array(["text"]), np.zeros(1, dtype=[("a", "f8")])], ids=str
+    "array",
+    [np.array([object()]), np.array(["text"]), np.zeros(1, dtype=[("a", "f8")])],
+    ids=["objects", "text", "records"],
 )
 def test_arrays_of_anything_but_numbers_are_refused(array: Any, tmp_path: Path) -> None:
     torch.save({"a": array}, tmp_path / "a.pth")
@@ -99,9 +101,9 @@ def test_loads_in_several_threads_keep_what_is_allowed(tmp_path: Path) -> None:
 
 
 def test_nothing_stays_allowed_for_others(tmp_path: Path) -> None:
-    before = torch.serialization.get_safe_globals()
+    before = set(torch.serialization.get_safe_globals())
     round_trip({"a": np.ones(1)}, tmp_path / "a.pth")
-    assert torch.serialization.get_safe_globals() == before
+    assert set(torch.serialization.get_safe_globals()) == before  # torch keeps a set: its order is no promise
 
 
 @pytest.mark.torch

@@ -1,0 +1,46 @@
+"""Where a host keeps the data sets that were sent as archives: one folder each, unpacked at first use."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from frs_core.archives.members import ArchiveError, Limits
+from frs_core.archives.unpack import UNFINISHED_PREFIX, unpack
+
+
+def kept(folder: Path, fetch: Callable[[Path], None], limits: Limits) -> Path:
+    """The folder itself, filled where it is not there yet from the archive that `fetch` writes to a path.
+
+    Several processes may do so at once: the first that is done names the folder. Raises ArchiveError.
+    """
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=UNFINISHED_PREFIX, dir=folder.parent) as place:
+        archive = Path(place) / "archive"
+        fetch(archive)
+        try:
+            unpack(archive, folder, limits)
+        except ArchiveError:
+            raise
+        except OSError:
+            if not folder.is_dir():  # another process was first
+                raise
+    return folder
+
+
+def discard(folder: Path) -> None:
+    """Remove one, if it is there."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def discard_unknown(root: Path, known: Callable[[Collection[str]], Collection[str]]) -> list[str]:
+    """Remove the folders whose ids `known` does not give back; returns those ids."""
+    names = (
+        {path.name for path in root.iterdir() if not path.name.startswith(".")} if root.is_dir() else set()
+    )
+    unknown = sorted(names - set(known(names))) if names else []
+    for name in unknown:
+        discard(root / name)
+    return unknown

@@ -1,0 +1,1 @@
+"""Takes in checkpoints that were made elsewhere."""

@@ -1,0 +1,1 @@
+"""Judges boxes that were found elsewhere. Torch-free."""
