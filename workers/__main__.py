@@ -7,6 +7,7 @@ import sys
 from celery.bin.celery import celery
 
 from service.settings import Settings
+from service.telemetry.logs import configure_logs
 from workers.devices import DevicesError, lent_gpus
 
 OPTIONS = (
@@ -30,8 +31,10 @@ def main(arguments: list[str]) -> None:
     chosen, rest = parser.parse_known_args(arguments)
     if chosen.devices is not None:
         os.environ["FRS_DEVICES"] = chosen.devices
+    settings = Settings()
+    configure_logs("worker", level=settings.log_level, form=settings.log_format)
     try:
-        lent_gpus(Settings().devices)
+        lent_gpus(settings.devices)
     except DevicesError as error:
         sys.exit(str(error))
     # Not app.worker_main, which would forget the exit code.

@@ -1,25 +1,29 @@
 """The Celery application of a worker: `python -m workers`, or `celery -A workers.app worker`."""
 
+import json
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 from billiard.process import current_process
 from celery import signals
+from celery.apps import worker as celery_worker
 
 from service.artifacts import open_store
 from service.broker import WAKE_TASK, make_celery
 from service.db.engine import create_engine, session_factory
 from service.settings import Settings
+from service.telemetry.logs import LogFormat, configure_logs
 from workers import remains, tasks
 from workers.board import MAX_GPUS, Board
 from workers.bootstep import PresenceStep
 from workers.devices import compiled_operators, lent_gpus
 from workers.parentage import die_with_parent
 from workers.process import CHILD_COMMAND
-from workers.supervisor import Workplace
+from workers.workplace import Workplace
 
 settings = Settings()
 gpus = lent_gpus(settings.devices)[:MAX_GPUS]
@@ -65,6 +69,22 @@ def _use_event_loop(sender: Any, **_: Any) -> None:
     # The in-memory transport would otherwise choose Celery's pool of threads, where a killed process
     # can leave a lock behind that nobody opens again.
     sender.use_eventloop = True
+
+
+@signals.setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
+def _log_our_way(**_: Any) -> None:
+    # That this signal is heard keeps Celery from configuring anything of its own.
+    configure_logs("worker", level=settings.log_level, form=settings.log_format)
+
+
+def _say_as_a_line(message: str, *_: Any) -> None:
+    """What Celery says of a signal, in our form. Within a signal handler nothing that buffers may be used."""
+    line = json.dumps({"event": message.strip(), "level": "info", "logger": "celery", "component": "worker"})
+    text = line if settings.log_format is LogFormat.JSON else message.strip()
+    os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"{text}\n".encode())
+
+
+celery_worker.safe_say = _say_as_a_line
 
 
 @signals.worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]

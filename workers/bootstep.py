@@ -12,19 +12,21 @@ from typing import Any
 import structlog
 from celery import signals
 from celery.bootsteps import StartStopStep
+from celery.worker import state
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from service.db import ledger
 from service.db.engine import SchemaMismatchError, check_schema, create_engine, session_factory
 from service.settings import Settings
+from service.telemetry.logs import bind_contextvars
 from workers import remains
 from workers.board import Board
+from workers.consumer import CONFIG_EXIT_CODE
 from workers.devices import Gpu, describe
 from workers.usage import usage
 
 DRAIN_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
-SCHEMA_EXIT_CODE = 78  # EX_CONFIG of sysexits.h
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +52,7 @@ class Presence:
         self._sessions = session_factory(self._engine)
         self._reading = session_factory(self._engine, read_only=True)
         self._beat_at = 0.0
+        self._outdated = False
         # A forked pool process must not use, nor close, this process's connections.
         os.register_at_fork(after_in_child=lambda: self._engine.dispose(close=False))
 
@@ -65,7 +68,8 @@ class Presence:
                 version=version("frs-distill"),
                 devices=describe(list(self._gpus), self._num_slots, self._operators),
             )
-        log.info("worker_registered", worker=self._board.worker_id, slots=self._num_slots)
+        bind_contextvars(worker=self._board.worker_id)
+        log.info("worker_registered", slots=self._num_slots)
 
     def tick(self, wake: Callable[[], None]) -> None:
         """Beat when it is time, and wake the pool when a slot is idle and there is a job for it."""
@@ -73,6 +77,7 @@ class Presence:
             if time.monotonic() - self._beat_at >= self._settings.heartbeat_seconds:
                 self._recover()
                 self._beat()
+                self._leave_newer_schema()
             if self._is_wanted():
                 wake()
         except DBAPIError as error:
@@ -101,8 +106,22 @@ class Presence:
             return
         with self._sessions.begin() as session:
             open_for_jobs = ledger.beat_worker(session, worker_id, usage=usage(self._gpus))
-        self._board.closed = not open_for_jobs
+        self._board.closed = not open_for_jobs or self._outdated
         self._beat_at = time.monotonic()
+
+    def _leave_newer_schema(self) -> None:
+        """Take no more jobs once the database is another version's, finish what runs, and end the worker.
+
+        Until then its writes are good: a migration adds, and takes away only what no version before it used.
+        """
+        try:
+            check_schema(self._engine)
+        except SchemaMismatchError as error:
+            if not self._outdated:
+                log.critical("schema_mismatch", message=str(error))
+            self._outdated = self._board.closed = True
+        if self._outdated and len(self._board.idle(self._num_slots)) == self._num_slots:
+            state.should_stop = CONFIG_EXIT_CODE
 
     def _is_wanted(self) -> bool:
         if self._board.draining or self._board.closed or not self._board.idle(self._num_slots):
@@ -138,7 +157,7 @@ class PresenceStep(StartStopStep):  # type: ignore[misc]  # Celery has no types
             presence.begin()
         except SchemaMismatchError as error:
             log.critical("schema_mismatch", message=str(error))
-            raise SystemExit(SCHEMA_EXIT_CODE) from error
+            raise SystemExit(CONFIG_EXIT_CODE) from error
         for number in DRAIN_SIGNALS:
             _drain_first(number, self.board)
         # Steps stop before the pool they need; this signal comes after it has handed its jobs back.

@@ -15,6 +15,7 @@ from frs_core.context import local_context
 from frs_core.processes import needs_launch
 from frs_core.spec import read_spec
 from frs_core.weights.sources import WeightsSources
+from workers.child_log import begin_child_log
 from workers.parentage import die_with_parent
 
 JOB_FILE = "job.yaml"
@@ -27,16 +28,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--resume-from", type=Path, help="a state checkpoint to continue from")
     parser.add_argument("--weights-mirror", type=Path, help="folder of published weights")
     parser.add_argument("--weights-host", action="append", default=[], help="a host to fetch them from")
+    parser.add_argument(
+        "--weights-private-host", action="append", default=[], help="one of them that is no public one"
+    )
     parser.add_argument("--cache-dir", type=Path, help="where the jobs of this host keep teachers' outputs")
     parser.add_argument("--parent", type=int, help="pid of the supervisor, without which this process dies")
     chosen = parser.parse_args(arguments)
     if chosen.parent is not None:
         die_with_parent(chosen.parent)
+    begin_child_log(chosen.workdir.absolute())
     mirror = chosen.weights_mirror or chosen.workdir.absolute() / "downloads"
     context = local_context(
         chosen.workdir.absolute(),
         resume_from=chosen.resume_from,
-        sources=WeightsSources(mirror=mirror, hosts=tuple(chosen.weights_host)),
+        sources=WeightsSources(
+            mirror=mirror,
+            hosts=tuple(chosen.weights_host),
+            private_hosts=tuple(chosen.weights_private_host),
+        ),
         cache_dir=chosen.cache_dir,
         supervised=True,
     )

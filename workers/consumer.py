@@ -5,13 +5,17 @@ which is there for exactly that case, would stand still.
 """
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
+from amqp.exceptions import PreconditionFailed
 from celery.worker.consumer import Consumer as CeleryConsumer
 from celery.worker.state import maybe_shutdown
 from kombu.exceptions import OperationalError
 
+from service.broker import other_kind_of_queue
+
+CONFIG_EXIT_CODE = 78  # EX_CONFIG of sysexits.h
 RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0)
 
 log = structlog.get_logger(__name__)
@@ -19,6 +23,21 @@ log = structlog.get_logger(__name__)
 
 class Consumer(CeleryConsumer):  # type: ignore[misc]  # Celery has no types
     """Turns the event loop between its tries to connect, of which there is no end."""
+
+    class Blueprint(CeleryConsumer.Blueprint):  # type: ignore[misc]  # Celery has no types
+        """Celery's steps, but none that would make 28 queues for messages with a delay: there are none."""
+
+        default_steps: ClassVar = [
+            step for step in CeleryConsumer.Blueprint.default_steps if not step.endswith(":DelayedDelivery")
+        ]
+
+    def start(self) -> None:
+        """Work until the end. Exits where the broker's queue is of another kind: that needs a person."""
+        try:
+            super().start()
+        except PreconditionFailed as error:
+            log.critical("other_kind_of_queue", message=other_kind_of_queue(), error=str(error))
+            raise SystemExit(CONFIG_EXIT_CODE) from error
 
     def ensure_connected(self, conn: Any) -> Any:
         """Connect `conn`, however long that takes, and return it."""

@@ -19,7 +19,7 @@ from frs_core.events import (
     ProgressEvent,
     ResultEvent,
 )
-from service.artifacts import ArtifactError, ArtifactStore
+from service.artifacts import ArtifactError, ArtifactStore, object_key
 from service.db import ledger
 from workers.deadlines import Sign
 from workers.tail import EventTail, LogTail
@@ -82,7 +82,7 @@ class Delivery:
         try:
             return self._deliver_events(deadline) and self._deliver_output(deadline, final)
         except LEDGER_AWAY as error:
-            log.warning("ledger_away", job=self._lease.job_id, error=str(error.orig))
+            log.warning("ledger_away", error=str(error.orig))
             return False
 
     def _deliver_events(self, deadline: float) -> bool:
@@ -153,14 +153,14 @@ class Delivery:
         self._last[event.kind] = newest
 
     def _put(self, event: CheckpointEvent | ArtifactEvent) -> str:
-        """Store a file under a key of this attempt and its content.
+        """Store a file under a key of this attempt and its content, whatever the run called it.
 
         No attempt overwrites another's file, nor deletes one that another has stored but not yet recorded.
         """
         path = self._folder / event.path
         if not path.resolve().is_relative_to(self._folder.resolve()):
             raise StorageError(f"the run announced {event.path}, which is outside its work folder")
-        key = f"jobs/{self._lease.job_id}/{self._lease.token}/{event.sha256[:16]}/{event.path}"
+        key = object_key(self._lease.job_id, self._lease.token, event.sha256, event.path)
         try:
             return self._store.put(path, key, event.sha256)
         except (ArtifactError, OSError) as error:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from service.db import ledger
 from service.db.states import DesiredState
+from service.telemetry.logs import with_log_context
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +38,9 @@ class Heart:
         self._renewed_at = time.monotonic()
         self._stale = False
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"heart-{lease.job_id}", daemon=True)
+        self._thread = threading.Thread(
+            target=with_log_context(self._run), name=f"heart-{lease.job_id}", daemon=True
+        )
 
     def __enter__(self) -> "Heart":
         self._thread.start()
@@ -73,6 +76,6 @@ class Heart:
         except ledger.StaleLeaseError:
             self._stale = True
         except DBAPIError as error:
-            log.warning("heartbeat_failed", job=self._lease.job_id, error=str(error.orig))
+            log.warning("heartbeat_failed", error=str(error.orig))
         else:
             self._renewed_at, self.desired = began, desired

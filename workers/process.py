@@ -96,7 +96,7 @@ def start(
     """
     environment = {**environment, MARKER: str(workdir)}
     with output.open("ab") as stream:
-        popen = subprocess.Popen(  # noqa: S603 - our own command
+        popen = subprocess.Popen(  # noqa: S603  # nosec B603  # our own command
             [*command, str(workdir), "--parent", str(os.getpid()), *options],
             cwd=workdir,
             env=environment,

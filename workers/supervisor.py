@@ -1,31 +1,32 @@
-"""Sees one attempt through: prepares it, starts its child, carries what it reports, stops it when need be."""
+"""Sees one attempt through: prepares it, starts its child, has it watched, and ends it in the ledger."""
 
 import os
 import shutil
-import socket
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
-from sqlalchemy.orm import Session, sessionmaker
 
 from frs_core.planning.advice import need_of, remedies
-from frs_core.spec import AnyJobSpec, JobSpec
-from service.artifacts import ArtifactError, ArtifactStore
+from frs_core.spec import AnyJobSpec, ImportSpec, JobSpec, ScoreSpec
+from service.artifacts import ArtifactError
 from service.db import ledger
-from service.db.states import AttemptState, DesiredState, JobState
-from service.settings import Settings
-from workers import process, workdir
+from service.db.states import AttemptState, JobState
+from service.telemetry.logs import bound_contextvars
+from workers import datasets, process, workdir
+from workers.child_log import ChildLog, bound_to_child
+from workers.curves import keep_curves
 from workers.deadlines import Deadlines
 from workers.delivery import LEDGER_AWAY, Delivery, StorageError
 from workers.endings import StopCause, ending_of
 from workers.heart import Heart, LeaseLostError
 from workers.memory import num_oom_kills
 from workers.tail import last_lines
+from workers.watch import watch
+from workers.workplace import Workplace
 
-TICK_SECONDS = 0.5
 PAUSE_SECONDS = 0.1
 NUM_LAST_LINES = 5
 MIN_FREE_BYTES = 1 << 20
@@ -33,38 +34,29 @@ MIN_FREE_BYTES = 1 << 20
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Workplace:
-    """What a supervisor works with. `gpus` are the job's; `draining` says that it must stop.
-
-    `device_locks` are descriptors that keep the job's GPUs from others, for its run to share.
-    `operators` says whether the mmcv of its children has its compiled operators.
-    """
-
-    settings: Settings
-    sessions: sessionmaker[Session]
-    store: ArtifactStore
-    gpus: Sequence[str]
-    num_threads: int
-    draining: Callable[[], bool]
-    child_command: Sequence[str]
-    operators: bool = False
-    device_locks: Sequence[int] = ()
-
-
 def supervise(place: Workplace, claim: ledger.Claim) -> JobState | None:
-    """Work on a claimed job until its attempt ends. Returns the job's state; None when the lease was lost."""
+    """Work on a claimed job until its attempt ends. Returns the job's state; None when the lease was lost.
+
+    All that is logged meanwhile, by the child too, names job, attempt and the request that submitted it.
+    """
     lease = claim.lease
-    bound = log.bind(job=lease.job_id, attempt=lease.attempt_id, token=lease.token)
-    bound.info("attempt_started", name=claim.spec.name)
+    with bound_contextvars(
+        request_id=claim.request_id, job_id=lease.job_id, attempt=lease.token, attempt_id=lease.attempt_id
+    ):
+        return _supervise(place, claim)
+
+
+def _supervise(place: Workplace, claim: ledger.Claim) -> JobState | None:
+    lease = claim.lease
+    log.info("attempt_started", name=claim.spec.name)
     try:
         with _heart(place, lease) as heart:
             ending = _attempt(place, claim, heart)
             state = _finish(place, lease, ending, heart)
     except (ledger.StaleLeaseError, LeaseLostError) as error:
-        bound.warning("lease_lost", reason=str(error))
+        log.warning("lease_lost", reason=str(error))
         return None
-    bound.info("attempt_ended", outcome=ending.state, code=ending.code, job_state=state)
+    log.info("attempt_ended", outcome=ending.state, code=ending.code, job_state=state)
     return state
 
 
@@ -81,19 +73,24 @@ def _heart(place: Workplace, lease: ledger.Lease) -> Heart:
 def _attempt(place: Workplace, claim: ledger.Claim, heart: Heart) -> ledger.Ending:
     try:
         with workdir.reserved(place.settings.work_dir, claim.lease) as path:
+            claim = datasets.placed(claim, place.store, place.settings)
             folder = workdir.prepare(path, claim, place.store)
             return _run(place, claim, folder, heart)
     except workdir.DamagedStateError as error:
-        log.warning("state_damaged", job=claim.lease.job_id, step=error.file.step)
+        log.warning("state_damaged", step=error.file.step)
         _forget(place, claim.lease, error.file, heart)
         return _failure("state_damaged", f"{error}; the next attempt goes on from the one before")
+    except datasets.RefusedDatasetError as error:
+        return ledger.Ending(
+            state=AttemptState.FAILED, code="dataset_refused", reason=str(error), retry=False
+        )
     except (ArtifactError, StorageError, OSError) as error:
-        log.exception("storage_failed", job=claim.lease.job_id)
+        log.exception("storage_failed")
         return _failure("storage_failed", f"the worker's files failed: {error}")
     except (ledger.StaleLeaseError, LeaseLostError):
         raise
     except Exception as error:  # whatever it is, the job must not hang until its lease runs out
-        log.exception("supervisor_failed", job=claim.lease.job_id)
+        log.exception("supervisor_failed")
         return _failure("worker_error", f"the worker failed: {type(error).__name__}: {error}")
 
 
@@ -107,13 +104,19 @@ def _run(place: Workplace, claim: ledger.Claim, folder: workdir.WorkFolder, hear
     )
     kills_before = num_oom_kills()
     child = _start(place, folder)
+    child_log = ChildLog(folder.path)
     try:
         deadlines = Deadlines(place.settings, ran_seconds=claim.ran_seconds)
-        cause, overdue = _watch(place, claim.lease, child, delivery, heart=heart, deadlines=deadlines)
+        cause, overdue = watch(
+            place, claim.lease, child, delivery, child_log, heart=heart, deadlines=deadlines
+        )
     finally:
         child.kill()
+        child_log.forward(final=True)
     kills_after = num_oom_kills()
     _until_ledger_answers(heart, lambda: delivery.deliver(final=True))
+    if cause not in (StopCause.PAUSE, StopCause.DRAIN):  # those go on, and are in a hurry
+        _until_ledger_answers(heart, lambda: _keep_curves(place, claim, folder.path))
     if overdue is not None and cause is None and not delivery.has_succeeded:
         return replace(overdue, exit_code=child.exit_code, signal=child.signal)
     ending = ending_of(
@@ -125,6 +128,16 @@ def _run(place: Workplace, claim: ledger.Claim, folder: workdir.WorkFolder, hear
         out_of_memory=_remedies(claim.spec) if kills_after != kills_before else None,
     )
     return _disk_full(ending, folder.path) if ending.code in ("crash", "killed") else ending
+
+
+def _keep_curves(place: Workplace, claim: ledger.Claim, folder: Path) -> bool:
+    if isinstance(claim.spec, JobSpec):
+        try:
+            keep_curves(place.sessions, place.store, claim.lease, claim.spec, folder)
+        except LEDGER_AWAY as error:
+            log.warning("ledger_away", error=str(error.orig))
+            return False
+    return True
 
 
 def _disk_full(ending: ledger.Ending, path: Path) -> ledger.Ending:
@@ -139,6 +152,10 @@ def _disk_full(ending: ledger.Ending, path: Path) -> ledger.Ending:
 
 def _remedies(spec: AnyJobSpec) -> str:
     """What to change of a job that needs more memory than its host has."""
+    if isinstance(spec, ScoreSpec):
+        return "give it fewer predictions, best those that are surest, or a host with more memory"
+    if isinstance(spec, ImportSpec):
+        return "give it a checkpoint of the weights alone, or a worker on a host with more memory"
     if not isinstance(spec, JobSpec):
         return "give it fewer or smaller pictures, or a worker on a host with more memory"
     return remedies(need_of(spec, on_gpu=False))
@@ -156,11 +173,13 @@ def _start(place: Workplace, folder: workdir.WorkFolder) -> process.Child:
         num_threads=place.num_threads,
         grace_seconds=place.settings.grace_seconds,
     )
+    environment |= bound_to_child()
     resume = [] if folder.resume_from is None else ["--resume-from", str(folder.resume_from)]
     weights = ["--weights-mirror", str(place.settings.resolved_weights_mirror)]
     hosts = [f"--weights-host={host}" for host in place.settings.weights_hosts]
+    private = [f"--weights-private-host={host}" for host in place.settings.weights_private_hosts]
     cache = ["--cache-dir", str(place.settings.cache_dir)]
-    options = [*resume, *weights, *hosts, *cache]
+    options = [*resume, *weights, *hosts, *private, *cache]
     return process.start(
         place.child_command,
         folder.path,
@@ -169,63 +188,6 @@ def _start(place: Workplace, folder: workdir.WorkFolder) -> process.Child:
         *options,
         shared=place.device_locks,
     )
-
-
-def _watch(
-    place: Workplace,
-    lease: ledger.Lease,
-    child: process.Child,
-    delivery: Delivery,
-    *,
-    heart: Heart,
-    deadlines: Deadlines,
-) -> tuple[StopCause | None, ledger.Ending | None]:
-    """Until the child has ended: deliver, and stop it when it must.
-
-    Returns why it was stopped, if it was: what somebody wanted, and the limit of time that it passed.
-    """
-    cause: StopCause | None = None
-    overdue: ledger.Ending | None = None
-    deadline = float("inf")
-    recorded = False
-    while not child.wait(TICK_SECONDS):
-        heart.check()
-        recorded = recorded or _record_process(place, lease, child)
-        delivery.deliver()
-        wanted = _stop_cause(place, heart)
-        late = None if overdue else deadlines.passed(delivery.sign())
-        if (wanted is not None or late is not None) and cause is None and overdue is None:
-            log.info("stopping_child", job=lease.job_id, cause=wanted or (late and late.code))
-            deadline = time.monotonic() + place.settings.grace_seconds
-            child.terminate()
-        cause, overdue = wanted or cause, overdue or late
-        if time.monotonic() > deadline:
-            log.warning("killing_child", job=lease.job_id, grace_seconds=place.settings.grace_seconds)
-            child.kill()
-    return cause, overdue
-
-
-def _stop_cause(place: Workplace, heart: Heart) -> StopCause | None:
-    if heart.desired is DesiredState.CANCEL:
-        return StopCause.CANCEL
-    if heart.desired is DesiredState.PAUSE:
-        return StopCause.PAUSE
-    return StopCause.DRAIN if place.draining() else None
-
-
-def _record_process(place: Workplace, lease: ledger.Lease, child: process.Child) -> bool:
-    try:
-        with place.sessions.begin() as session:
-            ledger.record_process(
-                session,
-                lease,
-                host=socket.gethostname(),
-                pid=child.pid,
-                process_started_at=child.started_at,
-            )
-    except LEDGER_AWAY:
-        return False
-    return True
 
 
 def _finish(place: Workplace, lease: ledger.Lease, ending: ledger.Ending, heart: Heart) -> JobState:
@@ -237,7 +199,7 @@ def _finish(place: Workplace, lease: ledger.Lease, ending: ledger.Ending, heart:
                 backoff = place.settings.retry_backoff_seconds
                 states.append(ledger.finish(session, lease, ending, backoff_seconds=backoff))
         except LEDGER_AWAY as error:
-            log.warning("ledger_away", job=lease.job_id, error=str(error.orig))
+            log.warning("ledger_away", error=str(error.orig))
             return False
         return True
 

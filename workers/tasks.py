@@ -11,9 +11,12 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from service.db import ledger
+from service.db.engine import SchemaMismatchError, check_revision
+from service.telemetry.logs import bound_contextvars
 from workers.board import Board
 from workers.device_locks import let_go, take
-from workers.supervisor import Workplace, supervise
+from workers.supervisor import supervise
+from workers.workplace import Workplace
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +24,11 @@ log = structlog.get_logger(__name__)
 def work(board: Board, slot: int, place: Workplace) -> int:
     """Claim and supervise jobs until none is left for this slot or the worker drains. Returns how many."""
     count = 0
-    with board.at_work(slot), _terminate_means_drain(board) as terminated:
+    with (
+        board.at_work(slot),
+        bound_contextvars(worker=board.worker_id),
+        _terminate_means_drain(board) as terminated,
+    ):
         place = replace(place, draining=lambda: board.draining or terminated.is_set())
         while not place.draining() and (found := _claim(board, slot, place)) is not None:
             claim, gpus, locks = found
@@ -41,9 +48,24 @@ def _claim(
     """The next job, the GPUs that are now its and their locks; None when there is none."""
     if board.worker_id is None or board.closed:
         return None
+    try:
+        return _choose(board, board.worker_id, slot, place)
+    except SchemaMismatchError as error:
+        log.critical("schema_mismatch", message=str(error))
+        board.closed = True
+        return None
+
+
+def _choose(
+    board: Board, worker_id: str, slot: int, place: Workplace
+) -> tuple[ledger.Claim, list[str], dict[int, int]] | None:
     with board.choosing_gpus() as free:
         locks = take(place.gpus, free)
-        claim = _claim_for(board.worker_id, place, len(locks))
+        try:
+            claim = _claim_for(worker_id, place, len(locks))
+        except SchemaMismatchError:
+            let_go(locks)
+            raise
         chosen = sorted(locks)[: claim.spec.resources.gpus] if claim is not None else []
         let_go({gpu: lock for gpu, lock in locks.items() if gpu not in chosen})
         if claim is None:
@@ -53,9 +75,10 @@ def _claim(
 
 
 def _claim_for(worker_id: str, place: Workplace, num_gpus: int) -> ledger.Claim | None:
+    """Raises SchemaMismatchError, with nothing claimed, where the database is another version's by now."""
     try:
         with place.sessions.begin() as session:
-            return ledger.claim(
+            claim = ledger.claim(
                 session,
                 worker_id,
                 gpus=num_gpus,
@@ -63,6 +86,9 @@ def _claim_for(worker_id: str, place: Workplace, num_gpus: int) -> ledger.Claim 
                 operators=place.operators,
                 lease_seconds=place.settings.lease_seconds,
             )
+            # Behind the claim, which waits for a migration under way: then it sees what that has made.
+            check_revision(session.connection())
+            return claim
     except DBAPIError as error:
         log.warning("claim_failed", error=str(error.orig))
         return None

@@ -36,7 +36,7 @@ def _gpus(uuids: set[str]) -> list[dict[str, Any]]:
     names = "uuid,utilization.gpu,memory.used,memory.total"
     command = [program, f"--query-gpu={names}", "--format=csv,noheader,nounits"]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=QUERY_SECONDS, check=False)  # noqa: S603 - a fixed command
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=QUERY_SECONDS, check=False)  # noqa: S603  # nosec B603  # a fixed command
     except subprocess.TimeoutExpired:
         return []
     rows = [row for row in csv.reader(answer.stdout.splitlines(), skipinitialspace=True) if len(row) == 4]

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-from frs_core.spec import AnyJobSpec, JobSpec, PredictSpec
+from frs_core.spec import AnyJobSpec, ImportSpec, JobSpec, PredictSpec, ScoreSpec
 from service.artifacts import ArtifactMissingError, ArtifactStore, HashMismatchError
 from service.db.ledger import Claim, Lease, StoredFile, StoredInput
 from service.db.types import is_id
@@ -65,7 +65,7 @@ def prepare(path: Path, claim: Claim, store: ArtifactStore) -> WorkFolder:
     spec = claim.spec
     for place, file in claim.weights.items():
         spec = _with_checkpoint(spec, place, _fetch(store, file, inputs / place))
-    if isinstance(spec, PredictSpec):
+    if isinstance(spec, PredictSpec | ScoreSpec | ImportSpec):
         spec = _with_inputs(
             spec, {place: _fetch(store, file, inputs / place) for place, file in claim.inputs.items()}
         )
@@ -115,7 +115,13 @@ def _fetch(store: ArtifactStore, file: StoredFile | StoredInput, destination: Pa
     return destination
 
 
-def _with_inputs(spec: PredictSpec, paths: Mapping[str, Path]) -> PredictSpec:
+def _with_inputs(
+    spec: PredictSpec | ScoreSpec | ImportSpec, paths: Mapping[str, Path]
+) -> PredictSpec | ScoreSpec | ImportSpec:
+    if isinstance(spec, ImportSpec):
+        return spec.model_copy(update={"source": str(paths.get("source", spec.source))})
+    if isinstance(spec, ScoreSpec):
+        return spec.model_copy(update={"predictions": str(paths["predictions"])})
     pictures = tuple(
         picture.model_copy(update={"file": str(paths[f"pictures.{number}"])})
         for number, picture in enumerate(spec.pictures)

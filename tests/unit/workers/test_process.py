@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.processes import is_running
 from tests.waiting import wait_until
 from workers.process import child_environment, process_started_at, start
 
@@ -22,11 +23,6 @@ child = "import os, time\\nfrom workers.child import die_with_parent\\n"
 child += f"die_with_parent({os.getpid()})\\nprint(os.getpid(), flush=True)\\ntime.sleep(600)"
 subprocess.Popen([sys.executable, "-c", child]).wait()
 """
-
-
-def is_running(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def test_killing_a_child_ends_what_it_started(tmp_path: Path) -> None:
