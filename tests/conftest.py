@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import structlog
 
 from tests.availability import folder_from
 
@@ -14,6 +15,15 @@ pytest_plugins = [f"tests.fixtures.{path.stem}" for path in sorted((TESTS / "fix
 # Before anything imports numpy or torch: tests and the processes they start share few cores.
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
+
+# The name by which Starlette's test client calls a server in its own process.
+os.environ.setdefault("FRS_ALLOWED_HOSTS", "testserver")
+
+# Else it prints the values of all names in all frames, for minutes where they hold an application.
+_plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(
+    processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, _plain]
+)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, update
+from sqlalchemy import ColumnElement, and_, func, select, true, update
 from sqlalchemy.orm import Session
 
 from frs_core.events import CheckpointKind
@@ -78,6 +78,23 @@ def abandon(session: Session, job_id: str, token: int, *, backoff_seconds: float
     lost = Ending(state=AttemptState.LOST, code="worker_died", reason=reason, retry=True)
     dead = and_(Attempt.job_id == job_id, Attempt.token == token)
     return bool(_lose(session, dead, lost, backoff_seconds))
+
+
+def void_leases(session: Session, *, token_floor: int) -> list[str]:
+    """Take the jobs of a copied database from the attempts that ran when it was made; returns their ids.
+
+    They continue from their newest state, and no attempt of theirs is used up. From now on tokens begin above
+    `token_floor`: workers of the original may have taken jobs since, and must not be taken for ours.
+    """
+    reason = "the database was restored from a backup"
+    handed_back = Ending(state=AttemptState.RELEASED, code="restored", reason=reason, retry=True)
+    job_ids = _lose(session, true(), handed_back, 0)
+    final = (JobState.SUCCEEDED, JobState.CANCELLED)
+    session.execute(
+        update(Job).where(Job.state.not_in(final), Job.token < token_floor).values(token=token_floor),
+        execution_options={"synchronize_session": False},
+    )
+    return job_ids
 
 
 def _lose(session: Session, which: ColumnElement[bool], lost: Ending, backoff_seconds: float) -> list[str]:

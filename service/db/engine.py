@@ -1,7 +1,9 @@
 """Connects to SQLite or PostgreSQL so that both keep the same promises, and brings the schema up to date."""
 
 import json
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -54,24 +56,66 @@ def upgrade(url: str | URL, revision: str = "head") -> None:
     engine = create_engine(url, foreign_keys=False)
     try:
         with engine.begin() as connection:
-            config = migrations_config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, revision)
-            _check_references(connection)
+            upgrade_within(connection, revision)
     finally:
         engine.dispose()
 
 
+def upgrade_within(connection: Connection, revision: str = "head") -> None:
+    """The same in the caller's transaction, whose engine was made with `foreign_keys=False`."""
+    config = migrations_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+    _check_references(connection)
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The revision of a database; None where it has none."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_known(revision: str) -> bool:
+    """Whether this version can upgrade a database from there."""
+    return revision in _revisions()
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """A connection that sees one state of the whole database however long it reads; it holds up no writer."""
+    options: dict[str, Any] = {_READ_ONLY: True}
+    if engine.dialect.name == "postgresql":
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with engine.execution_options(**options).connect() as connection:
+        yield connection
+
+
 def check_schema(engine: Engine) -> None:
     """Raise SchemaMismatchError, naming the remedy, unless the database is at this version's revision."""
-    expected = ScriptDirectory.from_config(migrations_config()).get_current_head()
     with engine.execution_options(**{_READ_ONLY: True}).connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    if found != expected:
-        raise SchemaMismatchError(
-            f"the database is at schema {found or 'none'}, this version needs {expected}: "
-            "run `python -m migrations` with the same FRS_DATABASE_URL"
-        )
+        check_revision(connection)
+
+
+def check_revision(connection: Connection) -> None:
+    """The same for what a transaction sees."""
+    found = current_revision(connection)
+    known = _revisions()
+    if found == known[0]:
+        return
+    remedy = (
+        "run `python -m migrations` with the same FRS_DATABASE_URL"
+        if found in (None, *known)
+        else "a newer version upgraded it: replace this one by that version"
+    )
+    raise SchemaMismatchError(
+        f"the database is at schema {found or 'none'}, this version needs {known[0]}: {remedy}"
+    )
+
+
+@cache
+def _revisions() -> tuple[str, ...]:
+    """Those that came with this version, the newest first."""
+    scripts = ScriptDirectory.from_config(migrations_config())
+    return tuple(script.revision for script in scripts.walk_revisions())
 
 
 def migrations_config() -> Config:

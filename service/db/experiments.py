@@ -2,19 +2,12 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
+from service.db.files import forget_draws, matches_of, uris_of
 from service.db.leases import now
-from service.db.models import (
-    Artifact,
-    Checkpoint,
-    Experiment,
-    ExperimentTag,
-    IdempotencyKey,
-    Job,
-    ResampledAp,
-)
+from service.db.models import Experiment, ExperimentTag, IdempotencyKey, Job
 from service.db.recording import unreferenced
 from service.db.states import JobState
 
@@ -51,30 +44,17 @@ def delete_experiment(session: Session, experiment_id: str) -> list[str]:
     Returns the URIs that nothing refers to any longer; delete the files after the commit.
     Raises NoResultFound, and ExperimentRunningError while a job runs.
     """
-    session.get_one(Experiment, experiment_id)
+    session.get_one(Experiment, experiment_id, with_for_update=True)  # no row is added from here on
     states = select(Job.state).where(Job.experiment_id == experiment_id)
     locked = session.scalars(states.order_by(Job.position).with_for_update())
     num_running = sum(state is JobState.RUNNING for state in locked)
     if num_running:
         raise ExperimentRunningError(experiment_id, num_running)
-    uris, drawn_from = _uris(session, experiment_id), _matches(session, experiment_id)
-    session.execute(delete(IdempotencyKey).where(IdempotencyKey.resource_id == experiment_id))
+    own = Job.experiment_id == experiment_id
+    uris, drawn_from = uris_of(session, own), matches_of(session, own)
+    made = IdempotencyKey.resource_id
+    its_jobs = made.in_(select(Job.id).where(own))
+    session.execute(delete(IdempotencyKey).where(or_(made == experiment_id, its_jobs)))
     session.execute(delete(Experiment).where(Experiment.id == experiment_id))
-    still_named = select(Artifact.id).where(Artifact.sha256 == ResampledAp.matches_sha256).exists()
-    session.execute(delete(ResampledAp).where(ResampledAp.matches_sha256.in_(drawn_from), ~still_named))
+    forget_draws(session, drawn_from)
     return unreferenced(session, uris)
-
-
-def _matches(session: Session, experiment_id: str) -> list[str]:
-    """The hashes of match arrays, by which what was drawn from them is kept."""
-    statement = select(Artifact.sha256).join(Job, Job.id == Artifact.job_id)
-    matches = Artifact.name.startswith("matches_")
-    return list(session.scalars(statement.where(Job.experiment_id == experiment_id, matches)))
-
-
-def _uris(session: Session, experiment_id: str) -> set[str]:
-    uris: set[str] = set()
-    for table in (Checkpoint, Artifact):
-        statement = select(table.uri).join(Job, Job.id == table.job_id)
-        uris.update(session.scalars(statement.where(Job.experiment_id == experiment_id)))
-    return uris

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.metadata import version
 
 from frs_core.datasets.records import DatasetReport
-from frs_core.spec import JobSpec, PlanSpec, PredictSpec, PreflightSpec, canonical_hash
+from frs_core.spec import ImportSpec, JobSpec, PlanSpec, PredictSpec, PreflightSpec, ScoreSpec, canonical_hash
 from frs_core.weights.reference import ZOO, is_address, parse_address
 from service.db.types import is_id
 
@@ -54,8 +54,10 @@ class Keys:
         return self.dataset_hash is not None and _is_fixed(spec.checkpoint) and _is_fixed(teacher)
 
 
-def errand_key(spec: PredictSpec | PlanSpec | PreflightSpec) -> str:
-    """Of a job that trains nothing; its result is never reused."""
+def errand_key(
+    spec: JobSpec | PredictSpec | PlanSpec | PreflightSpec | ScoreSpec | ImportSpec,
+) -> str:
+    """Of a job whose result is never reused: it trains nothing."""
     plain = spec.model_dump(mode="json", exclude={"name", "tags", "submitted_by"})
     return canonical_hash({"spec": plain, "code": code_version()})
 

@@ -3,7 +3,7 @@
 Each takes a session first and belongs to the caller's transaction: `with factory.begin() as session: ...`.
 """
 
-from service.db.claims import Claim, StoredFile, StoredInput, claim, has_claimable
+from service.db.claims import Claim, claim
 from service.db.control import (
     ControlError,
     cancel_experiment,
@@ -18,6 +18,7 @@ from service.db.control import (
 from service.db.endings import Ending, abandon, expire_leases, finish
 from service.db.fleet import beat_worker, drain_worker, register_worker, retire_worker
 from service.db.leases import Lease, StaleLeaseError
+from service.db.queue import has_claimable
 from service.db.recording import (
     append_log,
     forget_checkpoint,
@@ -27,6 +28,7 @@ from service.db.recording import (
     record_checkpoint,
     record_process,
 )
+from service.db.stored import StoredFile, StoredInput
 
 __all__ = [
     "Claim",

@@ -5,15 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Insert, Row, func, select
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session
 
 from frs_core.events import MetricEvent
+from service.db.buckets import keep_buckets
 from service.db.models import MetricPoint, MetricSeries
-
-ROWS_PER_STATEMENT = 1000
-"""Keeps a statement's parameters far below SQLite's 32,766 and PostgreSQL's 65,535."""
+from service.db.upsert import upsert
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,30 +27,6 @@ class Series:
     """Steps whose value is None because it was `nan`, `inf` or `-inf`."""
 
 
-def upsert(
-    session: Session,
-    table: type[DeclarativeBase],
-    rows: Sequence[dict[str, Any]],
-    *,
-    key: Sequence[str],
-    update: Sequence[str] = (),
-) -> None:
-    """Insert rows; where one with the same `key` exists, set its columns `update`, or leave it as it is."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    for start in range(0, len(rows), ROWS_PER_STATEMENT):
-        statement = insert(table).values(list(rows[start : start + ROWS_PER_STATEMENT]))
-        session.execute(_on_conflict(statement, key, update))
-
-
-def _on_conflict(
-    statement: postgresql.Insert | sqlite.Insert, key: Sequence[str], update: Sequence[str]
-) -> Insert:
-    if not update:
-        return statement.on_conflict_do_nothing(index_elements=list(key))
-    values = {name: statement.excluded[name] for name in update}
-    return statement.on_conflict_do_update(index_elements=list(key), set_=values)
-
-
 def write_points(session: Session, job_id: str, events: Iterable[MetricEvent]) -> None:
     """Record the values; of two for the same name and step the last one stays."""
     points: dict[tuple[str, int], dict[str, Any]] = {}
@@ -65,14 +39,24 @@ def write_points(session: Session, job_id: str, events: Iterable[MetricEvent]) -
     series = _series_ids(session, job_id, {name for name, _ in points})
     rows = [{"series_id": series[name], "step": step, **point} for (name, step), point in points.items()]
     upsert(session, MetricPoint, rows, key=("series_id", "step"), update=("value", "nonfinite", "time"))
+    steps = [step for _, step in points]
+    keep_buckets(session, list(series.values()), first_step=min(steps), last_step=max(steps))
 
 
 def read_series(
-    session: Session, job_id: str, *, names: Sequence[str] | None = None, max_points: int | None = None
+    session: Session,
+    job_id: str,
+    *,
+    names: Sequence[str] | None = None,
+    max_points: int | None = None,
+    after: int | None = None,
 ) -> list[Series]:
-    """The job's series by name. Beyond `max_points` each keeps every n-th point and its last one."""
+    """The job's series by name, behind step `after`.
+
+    Beyond `max_points` each keeps every n-th point and its last one.
+    """
     heads = _heads(session, job_id, names)
-    chosen = _points(session, [head.id for head in heads], max_points)
+    chosen = _points(session, [head.id for head in heads], max_points, after)
     return [
         Series(
             name=head.name,
@@ -84,6 +68,12 @@ def read_series(
         )
         for head in heads
     ]
+
+
+def series_names(session: Session, job_id: str) -> list[str]:
+    """The names of the job's series."""
+    statement = select(MetricSeries.name).where(MetricSeries.job_id == job_id).order_by(MetricSeries.name)
+    return list(session.scalars(statement))
 
 
 def _series_ids(session: Session, job_id: str, names: set[str]) -> dict[str, int]:
@@ -108,7 +98,9 @@ def _heads(session: Session, job_id: str, names: Sequence[str] | None) -> Sequen
     return session.execute(statement).all()
 
 
-def _points(session: Session, series_ids: Sequence[int], max_points: int | None) -> dict[int, list[Row[Any]]]:
+def _points(
+    session: Session, series_ids: Sequence[int], max_points: int | None, after: int | None
+) -> dict[int, list[Row[Any]]]:
     order = func.row_number().over(partition_by=MetricPoint.series_id, order_by=MetricPoint.step)
     count = func.count().over(partition_by=MetricPoint.series_id)
     numbered = (
@@ -121,7 +113,7 @@ def _points(session: Session, series_ids: Sequence[int], max_points: int | None)
             (order - 1).label("number"),
             count.label("num_points"),
         )
-        .where(MetricPoint.series_id.in_(series_ids))
+        .where(MetricPoint.series_id.in_(series_ids), *([] if after is None else [MetricPoint.step > after]))
         .subquery()
     )
     statement = select(numbered).order_by(numbered.c.series_id, numbered.c.step)

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.db.models import Event, Job, JobDependency, OutboxMessage
+from service.db.notices import note_end
 from service.db.reuse import copy_result, donor_of, waiting_for
 from service.db.search import choose, has_been_tried
 from service.db.states import MOVES, TERMINAL, JobState
@@ -62,6 +63,8 @@ def move(
     if to in TERMINAL:
         job.finished_at, job.eta_seconds = moment, None
     note_move(session, job, origin, moment)
+    if to in TERMINAL:
+        note_end(session, job, moment)
     if to in TERMINAL or to is JobState.BLOCKED:
         _tell_dependents(session, job, moment)
     elif origin in _HOPELESS:

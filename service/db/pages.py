@@ -1,4 +1,4 @@
-"""Lists in pages, newest first; the cursor names the last row seen, so new rows shift no page."""
+"""Lists in pages; the cursor names the last row seen, so new rows shift no page."""
 
 import base64
 import binascii
@@ -6,15 +6,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Select, literal, tuple_
 from sqlalchemy.orm import Session
 
-from service.db.models import Experiment, Job
+from service.db.models import Job
 from service.db.types import UtcDateTime, is_id
 
-RowT = TypeVar("RowT", Experiment, Job)
+RowT = TypeVar("RowT")
 
 
 class InvalidCursorError(ValueError):
@@ -32,34 +32,47 @@ class Page(Generic[RowT]):
     next_cursor: str | None
 
 
-def page(
-    session: Session, statement: Select[RowT], table: type[RowT], *, limit: int, cursor: str | None
-) -> Page[RowT]:
-    """The next `limit` rows after the cursor, newest first. Raises InvalidCursorError."""
-    key = tuple_(table.created_at, table.id)
+def page(session: Session, statement: Select[Job], *, limit: int, cursor: str | None) -> Page[Job]:
+    """The next `limit` jobs after the cursor, newest first. Raises InvalidCursorError."""
     if cursor is not None:
-        created_at, row_id = _decode(cursor)
-        statement = statement.where(key < tuple_(literal(created_at, UtcDateTime()), literal(row_id)))
-    rows = session.scalars(
-        statement.order_by(table.created_at.desc(), table.id.desc()).limit(limit + 1)
-    ).all()
+        created_at, row_id = read_position(cursor, *read_cursor(cursor, 2))
+        after = tuple_(literal(created_at, UtcDateTime()), literal(row_id))
+        statement = statement.where(tuple_(Job.created_at, Job.id) < after)
+    rows = session.scalars(statement.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit + 1)).all()
     items = rows[:limit]
     more = len(rows) > limit
-    return Page(items=items, next_cursor=_encode(items[-1].created_at, items[-1].id) if more else None)
+    return Page(items=items, next_cursor=write_cursor(*position(items[-1])) if more else None)
 
 
-def _encode(created_at: datetime, row_id: str) -> str:
-    text = json.dumps([created_at.isoformat(), row_id], separators=(",", ":"))
+def position(row: Any) -> tuple[str, str]:
+    """What a cursor says of a row's `created_at` and id."""
+    return row.created_at.isoformat(), row.id
+
+
+def write_cursor(*values: Any) -> str:
+    """The values as text that belongs into a URL."""
+    text = json.dumps(values, separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> tuple[datetime, str]:
+def read_cursor(cursor: str, length: int) -> list[Any]:
+    """The values that `write_cursor` was given; nothing is known of them but their number."""
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        created_at, row_id = json.loads(text)
+        values = json.loads(text)
+    except (binascii.Error, ValueError, RecursionError) as error:
+        raise InvalidCursorError(cursor) from error
+    if not isinstance(values, list) or len(values) != length:
+        raise InvalidCursorError(cursor)
+    return values
+
+
+def read_position(cursor: str, created_at: Any, row_id: Any) -> tuple[datetime, str]:
+    """What `position` gave."""
+    try:
         moment = datetime.fromisoformat(created_at)
         moment.astimezone(UTC)
-    except (binascii.Error, ValueError, TypeError, OverflowError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise InvalidCursorError(cursor) from error
     if moment.tzinfo is None or not isinstance(row_id, str) or not is_id(row_id):
         raise InvalidCursorError(cursor)

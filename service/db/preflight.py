@@ -13,6 +13,9 @@ from service.db.models import Experiment, Job
 PREFLIGHT = "preflight"
 """The role of the job that looks at the data before the teacher is trained."""
 
+_PLANNED = ("teacher", "search", "student")
+"""The roles of jobs that the specification says all of."""
+
 
 def take_report(session: Session, experiment_id: str, report: DatasetReport) -> None:
     """Keep what the data set holds, and key the experiment's jobs anew, which wait until this has ended.
@@ -27,7 +30,7 @@ def take_report(session: Session, experiment_id: str, report: DatasetReport) -> 
     }
     jobs = session.scalars(
         select(Job)
-        .where(Job.experiment_id == experiment_id, Job.role != PREFLIGHT, Job.token == 0)
+        .where(Job.experiment_id == experiment_id, Job.role.in_(_PLANNED), Job.token == 0)
         .order_by(Job.position)
     )
     keys = Keys(dataset_hash=report.dataset_hash, teacher_hash=None)

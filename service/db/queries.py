@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, case, func, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
-from service.db.models import Attempt, Event, Experiment, ExperimentTag, Job, Worker
+from service.db.models import ApiKey, Attempt, Delivery, Event, Experiment, Job, Webhook, Worker
 from service.db.pages import InvalidCursorError, Page, page
 from service.db.recorded import (
     get_artifact,
@@ -19,14 +19,17 @@ from service.db.recorded import (
     job_checkpoints,
     job_dependencies,
     job_evaluations,
+    job_events,
     job_logs,
     job_metrics,
+    jobs_checkpoints,
 )
 from service.db.states import JobState
 from service.db.types import ID_ALPHABET, ID_LENGTH
 
 MIN_PREFIX_LENGTH = 4
-RowT = TypeVar("RowT", Experiment, Job, Worker)
+MAX_CANDIDATES = 5
+RowT = TypeVar("RowT", ApiKey, Delivery, Experiment, Job, Webhook, Worker)
 
 
 class NotFoundError(LookupError):
@@ -35,32 +38,6 @@ class NotFoundError(LookupError):
 
 class AmbiguousIdError(LookupError):
     """More than one id begins so."""
-
-
-def list_experiments(
-    session: Session,
-    *,
-    limit: int,
-    cursor: str | None = None,
-    state: str | None = None,
-    tag: str | None = None,
-    submitted_by: str | None = None,
-    archived: bool = False,
-) -> Page[Experiment]:
-    """Experiments with their jobs and tags, newest first: the archived ones or the others.
-
-    `state` is one that `states.experiment_state` gives. Raises InvalidCursorError.
-    """
-    statement = select(Experiment).options(*_with_jobs())
-    is_archived = Experiment.archived_at.is_not(None)
-    statement = statement.where(is_archived if archived else ~is_archived)
-    if state is not None:
-        statement = statement.where(derived_state() == state)
-    if tag is not None:
-        statement = statement.where(Experiment.tags.any(ExperimentTag.tag == tag))
-    if submitted_by is not None:
-        statement = statement.where(Experiment.submitted_by == submitted_by)
-    return page(session, statement, Experiment, limit=limit, cursor=cursor)
 
 
 def list_jobs(
@@ -72,6 +49,7 @@ def list_jobs(
     experiment_id: str | None = None,
     method: str | None = None,
     submitted_by: str | None = None,
+    name: str | None = None,
 ) -> Page[Job]:
     """Jobs, newest first. Raises InvalidCursorError."""
     statement = select(Job)
@@ -83,7 +61,17 @@ def list_jobs(
         statement = statement.where(Job.method == method)
     if submitted_by is not None:
         statement = statement.where(Job.submitted_by == submitted_by)
-    return page(session, statement, Job, limit=limit, cursor=cursor)
+    if name is not None:
+        statement = statement.where(Job.name == name)
+    return page(session, statement, limit=limit, cursor=cursor)
+
+
+def recent_experiments(session: Session, *, limit: int) -> Sequence[Experiment]:
+    """The newest experiments that are not archived, without their jobs."""
+    statement = select(Experiment).where(Experiment.archived_at.is_(None))
+    return session.scalars(
+        statement.order_by(Experiment.created_at.desc(), Experiment.id.desc()).limit(limit)
+    ).all()
 
 
 def get_experiment(session: Session, prefix: str) -> Experiment:
@@ -139,6 +127,11 @@ def get_worker(session: Session, prefix: str) -> Worker:
     return _by_prefix(session, Worker, prefix, [])
 
 
+def get_key(session: Session, prefix: str) -> ApiKey:
+    """The API key whose public id begins so. Raises NotFoundError and AmbiguousIdError."""
+    return _by_prefix(session, ApiKey, prefix, [])
+
+
 @dataclass(frozen=True, kw_only=True)
 class QueueDepth:
     """How many jobs are queued, since when the oldest of them waits, and how many run or wait for others."""
@@ -147,6 +140,19 @@ class QueueDepth:
     oldest_queued_at: datetime | None
     running: int
     waiting: int
+
+
+def get_webhook(session: Session, prefix: str) -> Webhook:
+    """The webhook. Raises NotFoundError and AmbiguousIdError."""
+    return _by_prefix(session, Webhook, prefix, ())
+
+
+def get_delivery(session: Session, webhook: Webhook, prefix: str) -> Delivery:
+    """One of the webhook's deliveries with its tries. Raises NotFoundError and AmbiguousIdError."""
+    row = _by_prefix(session, Delivery, prefix, [selectinload(Delivery.tries)])
+    if row.webhook_id != webhook.id:
+        raise NotFoundError(f"there is no delivery {prefix[:64]!r} of {webhook.name}")
+    return row
 
 
 def queue_depth(session: Session) -> QueueDepth:
@@ -164,6 +170,22 @@ def queue_depth(session: Session) -> QueueDepth:
     )
 
 
+def next_in_queue(session: Session, *, limit: int) -> Sequence[Job]:
+    """The queued jobs that workers take first, with their experiments' rows."""
+    statement = select(Job).where(text("jobs.state = 'queued'")).options(joinedload(Job.experiment))
+    return session.scalars(statement.order_by(Job.rank, Job.id).limit(limit)).all()
+
+
+def waits_of_running(session: Session) -> list[float]:
+    """For how many seconds each running job had waited in the queue."""
+    statement = select(Job.queued_at, Job.started_at).where(Job.state == JobState.RUNNING)
+    return [
+        max(0.0, (started - queued).total_seconds())
+        for queued, started in session.execute(statement)
+        if queued is not None and started is not None
+    ]
+
+
 def worker_jobs(session: Session, worker_id: str) -> Sequence[Job]:
     """The jobs that a worker has in hand, by name."""
     statement = (
@@ -175,29 +197,18 @@ def worker_jobs(session: Session, worker_id: str) -> Sequence[Job]:
     return session.scalars(statement).all()
 
 
-def derived_state() -> ColumnElement[str]:
-    """`states.experiment_state` of the row's jobs, as an expression over `Experiment`."""
-    working = _has(JobState.QUEUED, JobState.WAITING)
-    settled = (JobState.PAUSED, JobState.FAILED, JobState.BLOCKED, JobState.CANCELLED)
-    return case(
-        (_has(JobState.RUNNING), "running"),
-        (working & _has(JobState.SUCCEEDED, JobState.FAILED), "running"),
-        (working, "queued"),
-        *((_has(state), state.value) for state in settled),
-        else_=JobState.SUCCEEDED.value,
-    )
-
-
-def _has(*states: JobState) -> ColumnElement[bool]:
-    return Experiment.jobs.any(Job.state.in_(states))
-
-
 def _with_jobs() -> list[ExecutableOption]:
     return [selectinload(Experiment.jobs), selectinload(Experiment.tags)]
 
 
+def _called(row: ApiKey | Delivery | Experiment | Job | Webhook | Worker) -> str:
+    if isinstance(row, Delivery):
+        return row.event
+    return row.host if isinstance(row, Worker) else row.name
+
+
 def _by_prefix(session: Session, table: type[RowT], prefix: str, options: Sequence[ExecutableOption]) -> RowT:
-    kind = table.__name__.lower()
+    kind = "key" if table is ApiKey else table.__name__.lower()
     missing = NotFoundError(f"there is no {kind} {prefix[:64]!r}")
     if not MIN_PREFIX_LENGTH <= len(prefix) <= ID_LENGTH or set(prefix) - set(ID_ALPHABET):
         raise missing
@@ -206,14 +217,16 @@ def _by_prefix(session: Session, table: type[RowT], prefix: str, options: Sequen
         select(table)
         .where(table.id >= prefix, table.id <= prefix.ljust(ID_LENGTH, ID_ALPHABET[-1]))
         .order_by(table.id)
-        .limit(2)
+        .limit(MAX_CANDIDATES)
         .options(*options)
     )
     rows = session.scalars(statement).all()
     if not rows:
         raise missing
     if len(rows) > 1:
-        raise AmbiguousIdError(f"more than one {kind} begins with {prefix!r}: give more of its id")
+        listed = ", ".join(f"{row.id} ({_called(row)})" for row in rows)
+        message = f"more than one {kind} begins with {prefix!r}, such as {listed}: give more of it"
+        raise AmbiguousIdError(message)
     return rows[0]
 
 
@@ -228,17 +241,22 @@ __all__ = [
     "get_checkpoint",
     "get_experiment",
     "get_job",
+    "get_key",
     "get_worker",
     "job_artifacts",
     "job_attempts",
     "job_checkpoints",
     "job_dependencies",
     "job_evaluations",
+    "job_events",
     "job_logs",
     "job_metrics",
-    "list_experiments",
+    "jobs_checkpoints",
     "list_jobs",
     "list_workers",
+    "next_in_queue",
     "queue_depth",
+    "recent_experiments",
+    "waits_of_running",
     "worker_jobs",
 ]

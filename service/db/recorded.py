@@ -6,14 +6,19 @@ from sqlalchemy import literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from service.db.metrics import Series, read_series
-from service.db.models import Artifact, Attempt, Checkpoint, Evaluation, JobDependency, LogChunk
+from service.db.models import Artifact, Attempt, Checkpoint, Evaluation, Event, JobDependency, LogChunk
 
 
 def job_metrics(
-    session: Session, job_id: str, *, names: Sequence[str] | None = None, max_points: int | None = None
+    session: Session,
+    job_id: str,
+    *,
+    names: Sequence[str] | None = None,
+    max_points: int | None = None,
+    after: int | None = None,
 ) -> list[Series]:
-    """The job's metric series by name, each thinned to about `max_points` and its last point."""
-    return read_series(session, job_id, names=names, max_points=max_points)
+    """The job's metric series by name, behind step `after`; thinned to about `max_points` each."""
+    return read_series(session, job_id, names=names, max_points=max_points, after=after)
 
 
 def job_logs(
@@ -32,6 +37,12 @@ def job_logs(
 def job_checkpoints(session: Session, job_id: str) -> Sequence[Checkpoint]:
     """The job's checkpoints by rising step."""
     statement = select(Checkpoint).where(Checkpoint.job_id == job_id)
+    return session.scalars(statement.order_by(Checkpoint.step, Checkpoint.kind)).all()
+
+
+def jobs_checkpoints(session: Session, job_ids: Sequence[str]) -> Sequence[Checkpoint]:
+    """The checkpoints of several jobs by rising step."""
+    statement = select(Checkpoint).where(Checkpoint.job_id.in_(job_ids))
     return session.scalars(statement.order_by(Checkpoint.step, Checkpoint.kind)).all()
 
 
@@ -59,6 +70,12 @@ def job_evaluations(session: Session, job_id: str) -> Sequence[Evaluation]:
 def job_attempts(session: Session, job_id: str) -> Sequence[Attempt]:
     """The attempts at the job, first to last."""
     return session.scalars(select(Attempt).where(Attempt.job_id == job_id).order_by(Attempt.token)).all()
+
+
+def job_events(session: Session, job_id: str, *, limit: int = 500) -> Sequence[Event]:
+    """What happened to the job, first to last; of very many the last ones."""
+    statement = select(Event).where(Event.job_id == job_id).order_by(Event.id.desc()).limit(limit)
+    return list(reversed(session.scalars(statement).all()))
 
 
 def job_dependencies(session: Session, job_id: str) -> Sequence[str]:

@@ -19,13 +19,15 @@ from frs_core.events import (
     ProgressEvent,
     WarningEvent,
 )
+from service.db.dataset_checks import take_version_report
 from service.db.leases import Lease, StaleLeaseError, hold
-from service.db.metrics import upsert, write_points
+from service.db.metrics import write_points
 from service.db.models import Artifact, Attempt, Checkpoint, Evaluation, Job, LogChunk
 from service.db.models import Event as EventRow
 from service.db.preflight import take_report
 from service.db.states import DesiredState
 from service.db.types import new_id
+from service.db.upsert import upsert
 
 KEEP_STATE_CHECKPOINTS = 2
 
@@ -73,6 +75,8 @@ def record(session: Session, lease: Lease, events: Sequence[Event]) -> None:
             job.cost = event.cost.model_dump(mode="json")
         elif isinstance(event, DatasetEvent) and job.experiment_id is not None:
             take_report(session, job.experiment_id, event.report)
+        elif isinstance(event, DatasetEvent):
+            take_version_report(session, job.id, event.report, event.statistics)
         elif isinstance(event, EnvironmentEvent):
             attempt = session.get_one(Attempt, lease.attempt_id, populate_existing=True)
             attempt.environment = {**(attempt.environment or {}), **event.values}

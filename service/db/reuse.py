@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, or_, select, text
+from sqlalchemy import func, insert, or_, select, text
 from sqlalchemy.orm import Session
 
 from frs_core.events import CheckpointKind
 from frs_core.spec import JobKind, JobSpec
+from service.db.buckets import keep_buckets
 from service.db.models import (
     Artifact,
     Checkpoint,
@@ -135,3 +136,9 @@ def _copy_metrics(session: Session, donor: str, job: str) -> None:
         ).where(MetricPoint.series_id == origin)  # fmt: skip
         columns = ["series_id", "step", "value", "nonfinite", "time"]
         session.execute(insert(MetricPoint).from_select(columns, points))
+    ends = select(func.max(MetricPoint.step)).where(
+        MetricPoint.series_id.in_(each.id for each in mine.values())
+    )
+    keep_buckets(
+        session, [each.id for each in mine.values()], first_step=0, last_step=session.scalar(ends) or 0
+    )

@@ -53,6 +53,10 @@ MOVES: dict[JobState, frozenset[JobState]] = {
 }
 
 
+EXPERIMENT_STATES = ("running", "queued", "paused", "failed", "blocked", "cancelled", "succeeded")
+"""All that `experiment_state` gives, in the order in which lists are sorted by it."""
+
+
 def experiment_state(job_states: list[JobState]) -> str:
     """The derived state.
 
@@ -67,3 +71,12 @@ def experiment_state(job_states: list[JobState]) -> str:
         if state in states:
             return state.value
     return JobState.SUCCEEDED.value
+
+
+class DatasetState(StrEnum):
+    """What is known of a version of a data set; `failed` ones keep their faults and have no number."""
+
+    REGISTERED = "registered"
+    CHECKING = "checking"
+    READY = "ready"
+    FAILED = "failed"

@@ -12,7 +12,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase
 
-from service.db.states import AttemptState, DesiredState, JobState
+from service.access.roles import Role
+from service.db.states import AttemptState, DatasetState, DesiredState, JobState
 from service.db.types import ID_LENGTH, UtcDateTime, named_values
 
 NAMING = {
@@ -33,7 +34,9 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: UtcDateTime(),
         dict[str, Any]: JSON(),
+        Role: named_values(Role),
         JobState: named_values(JobState),
         DesiredState: named_values(DesiredState),
+        DatasetState: named_values(DatasetState),
         AttemptState: named_values(AttemptState),
     }

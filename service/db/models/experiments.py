@@ -27,6 +27,7 @@ class Experiment(Base):
     name: Mapped[str] = mapped_column(String(200))
     spec: Mapped[dict[str, Any]]
     submitted_by: Mapped[str | None] = mapped_column(String(200), index=True)
+    owner_key_id: Mapped[str | None] = mapped_column(Id, index=True)
     dataset_report: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     archived_at: Mapped[datetime | None]
@@ -50,3 +51,18 @@ class ExperimentTag(Base):
         Id, ForeignKey("experiments.id", ondelete="CASCADE"), primary_key=True
     )
     tag: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
+
+
+class CitedRow(Base):
+    """A row of an experiment's comparison that was published elsewhere. `metrics` are fractions."""
+
+    __tablename__ = "cited_rows"
+
+    experiment_id: Mapped[str] = mapped_column(
+        Id, ForeignKey("experiments.id", ondelete="CASCADE"), primary_key=True
+    )
+    label: Mapped[str] = mapped_column(String(200), primary_key=True)
+    metrics: Mapped[dict[str, Any]]
+    source: Mapped[str] = mapped_column(String(500))
+    url: Mapped[str | None] = mapped_column(String(2000))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -18,6 +18,7 @@ from service.db.models.base import Base, Id
 from service.db.models.experiments import Experiment
 from service.db.states import AttemptState, DesiredState, JobState
 from service.db.types import PrintedText, new_id, utc_now
+from service.telemetry.logs import current_request_id
 
 
 class Job(Base):
@@ -29,6 +30,7 @@ class Job(Base):
     what the options of its method may be, and what was found of them; `service.db.search` writes it.
     A job with `reuse` may take over what another of the same `job_key` ended with, instead of being run;
     `reused_from` then is the id of the one that ran, which may have been deleted since.
+    `request_id` is that of the request that submitted it, for the logs of all that came of it.
     """
 
     __tablename__ = "jobs"
@@ -47,6 +49,8 @@ class Job(Base):
     spec: Mapped[dict[str, Any]]
     job_key: Mapped[str] = mapped_column(String(64), index=True)
     submitted_by: Mapped[str | None] = mapped_column(String(200))
+    owner_key_id: Mapped[str | None] = mapped_column(Id, index=True)
+    request_id: Mapped[str | None] = mapped_column(String(64), default=current_request_id)
 
     state: Mapped[JobState]
     desired_state: Mapped[DesiredState] = mapped_column(default=DesiredState.RUN)
@@ -91,6 +95,11 @@ class Job(Base):
         Index("ix_jobs_queue", "rank", "id", sqlite_where=text("state = 'queued'"),
               postgresql_where=text("state = 'queued'")),
         Index("ix_jobs_created_at_id", "created_at", "id"),
+        Index("ix_jobs_owner_open", "owner_key_id", "state",
+              sqlite_where=text("state IN ('waiting', 'queued', 'running')"),
+              postgresql_where=text("state IN ('waiting', 'queued', 'running')")),
+        Index("ix_jobs_owner_queue", "owner_key_id", "gpus", "rank", "id",
+              sqlite_where=text("state = 'queued'"), postgresql_where=text("state = 'queued'")),
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ForeignKey,
     Index,
     String,
@@ -45,6 +46,17 @@ class IdempotencyKey(Base):
     request_hash: Mapped[str] = mapped_column(String(64))
     resource_id: Mapped[str] = mapped_column(Id)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ChoreRuns(Base):
+    """How often the keepers did a chore, all of them together, and when it last went well."""
+
+    __tablename__ = "chore_runs"
+
+    chore: Mapped[str] = mapped_column(String(32), primary_key=True)
+    runs: Mapped[int] = mapped_column(BigInteger)
+    failures: Mapped[int] = mapped_column(BigInteger)
+    succeeded_at: Mapped[datetime | None]
 
 
 class OutboxMessage(Base):

@@ -44,6 +44,26 @@ class MetricPoint(Base):
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
 
 
+class MetricBucket(Base):
+    """What `BUCKET_STEPS` steps of a series come to, so that a chart of a long run need not read it all.
+
+    `low` and `high` are of the finite values, None where there is none; `num_nonfinite` counts the others.
+    """
+
+    __tablename__ = "metric_buckets"
+
+    series_id: Mapped[int] = mapped_column(
+        RowId, ForeignKey("metric_series.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    bucket: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+    last_step: Mapped[int] = mapped_column(RowId)
+    num_nonfinite: Mapped[int]
+
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+
+
 class _Written:
     """What every row written by an attempt carries."""
 
