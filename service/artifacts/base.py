@@ -6,12 +6,14 @@ import re
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
 
 CHUNK_BYTES = 1 << 20
 MAX_KEY_LENGTH = 512
 UNFINISHED_PREFIX = ".incoming-"
+_PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+KNOWN_SUFFIXES = frozenset({*_PICTURES, ".json", ".npz", ".onnx", ".pt", ".pth", ".safetensors"})
 _SEGMENT = re.compile(r"[A-Za-z0-9_=+-][A-Za-z0-9._=+-]*")
 
 
@@ -32,12 +34,13 @@ class InvalidKeyError(ArtifactError, ValueError):
 
 
 class ArtifactStore(Protocol):
-    """Keeps files under keys such as `jobs/<job id>/weights.pth`; a stored file is whole or absent."""
+    """Keeps files under keys as `object_key` makes them; a stored file is whole or absent."""
 
     def put(self, path: Path, key: str, sha256: str) -> str:
         """Store a file and return its URI. A file of the same key is replaced.
 
-        Raises HashMismatchError, storing nothing, when the file's SHA-256 (hex) is another; InvalidKeyError.
+        What arrived is hashed as well as what was sent. Raises HashMismatchError, storing nothing, when the
+        file's SHA-256 (hex) is another; InvalidKeyError.
         """
 
     def fetch(self, uri: str, destination: Path, sha256: str) -> None:
@@ -47,7 +50,7 @@ class ArtifactStore(Protocol):
         """
 
     def open(self, uri: str) -> BinaryIO:
-        """Read a stored file from its beginning. Raises ArtifactMissingError."""
+        """Read a stored file from its beginning, or from where one seeks. Raises ArtifactMissingError."""
 
     def size(self, uri: str) -> int:
         """Size in bytes. Raises ArtifactMissingError."""
@@ -55,11 +58,29 @@ class ArtifactStore(Protocol):
     def delete(self, uri: str) -> None:
         """Forget a stored file; one that is absent already is no error."""
 
+    def signed_url(self, uri: str, *, seconds: int, filename: str) -> str | None:
+        """An address that whoever has it can fetch the file at for so long; None where there is none.
+
+        The file does not have to be there.
+        """
+
     def written_before(self, moment: datetime, *, under: str) -> Iterator[str]:
         """The URIs of the files below the key `under` that were last put before then, in any order."""
 
     def discard_unfinished(self, moment: datetime, *, under: str) -> int:
         """Remove what puts below `under` that were cut short before then have left; gives how many."""
+
+
+def object_key(job_id: str, token: int, sha256: str, name: str = "") -> str:
+    """Where a job's file is kept: under ids and its content's hash, never under a name that somebody chose.
+
+    Of the name only the ending is taken, and only one by which this program knows what a file is.
+
+    >>> object_key("abcdefghijkl", 2, "0" * 64, "../../etc/weights.pth")[:23]
+    'jobs/abcdefghijkl/2/000'
+    """
+    suffix = PurePosixPath(name).suffix.lower()
+    return f"jobs/{job_id}/{token}/{sha256}{suffix if suffix in KNOWN_SUFFIXES else ''}"
 
 
 def checked_key(key: str) -> str:

@@ -48,6 +48,9 @@ class Store:
         """See ArtifactStore."""
         self._path(uri).unlink(missing_ok=True)
 
+    def signed_url(self, uri: str, *, seconds: int, filename: str) -> None:
+        """See ArtifactStore. A folder has no addresses."""
+
     def written_before(self, moment: datetime, *, under: str) -> Iterator[str]:
         """See ArtifactStore."""
         for path in self._old(moment, under):

@@ -21,6 +21,7 @@ class Chore:
     """`do` every `period_seconds`; it returns whether there is more to do at once.
 
     While the database, the broker or the store is away the delay doubles; any other error ends the process.
+    `num_runs` and `num_failed` count what nobody has noted down yet.
     """
 
     name: str
@@ -28,14 +29,18 @@ class Chore:
     period_seconds: float
     due: float = field(default=0.0, init=False)
     num_failures: int = field(default=0, init=False)
+    num_runs: int = field(default=0, init=False)
+    num_failed: int = field(default=0, init=False)
 
     def run(self) -> None:
         """Do it once and set when it is due again."""
+        self.num_runs += 1
         try:
             more = self.do()
         except (DBAPIError, OperationalError, OSError, ArtifactError) as error:
             delay = min(self.period_seconds * 2.0 ** min(self.num_failures, MAX_DOUBLINGS), MAX_DELAY_SECONDS)
             self.num_failures += 1
+            self.num_failed += 1
             _log.warning("chore.failed", chore=self.name, error=str(error), retry_seconds=delay)
         else:
             delay, self.num_failures = 0.0 if more else self.period_seconds, 0

@@ -32,20 +32,26 @@ def remove_orphans(
 
     Returns the URIs of what was deleted. Raises ArtifactError or OSError while the store is away.
     """
-    moment = datetime.now(UTC) - older_than
-    pieces = store.discard_unfinished(moment, under=FOLDER)
+    pieces = store.discard_unfinished(datetime.now(UTC) - older_than, under=FOLDER)
     removed: list[str] = []
-    for uris in _batches(uri for uri in store.written_before(moment, under=FOLDER) if _job_of(uri)):
-        with factory() as session:
-            orphans = unreferenced(session, set(uris))
-            busy = _with_running_attempts(session, {_job_of(uri) for uri in orphans})
-        for uri in orphans:
-            if _job_of(uri) not in busy:
-                store.delete(uri)
-                removed.append(uri)
+    for uri in find_orphans(factory, store, older_than=older_than):
+        store.delete(uri)
+        removed.append(uri)
     if removed or pieces:
         _log.info("orphans.removed", files=len(removed), unfinished=pieces)
     return removed
+
+
+def find_orphans(
+    factory: sessionmaker[Session], store: ArtifactStore, *, older_than: timedelta = ORPHAN_AGE
+) -> Iterator[str]:
+    """The URIs of what `remove_orphans` would delete."""
+    moment = datetime.now(UTC) - older_than
+    for uris in batches(uri for uri in store.written_before(moment, under=FOLDER) if _job_of(uri)):
+        with factory() as session:
+            orphans = unreferenced(session, set(uris))
+            busy = _with_running_attempts(session, {_job_of(uri) for uri in orphans})
+        yield from (uri for uri in orphans if _job_of(uri) not in busy)
 
 
 def _job_of(uri: str) -> str:
@@ -59,7 +65,8 @@ def _with_running_attempts(session: Session, job_ids: set[str]) -> set[str]:
     return set(session.scalars(running))
 
 
-def _batches(uris: Iterable[str]) -> Iterator[list[str]]:
-    rest = iter(uris)
+def batches(names: Iterable[str]) -> Iterator[list[str]]:
+    """The names, so many at a time as a statement may hold."""
+    rest = iter(names)
     while batch := list(islice(rest, _BATCH)):
         yield batch

@@ -1,11 +1,13 @@
-"""Jobs that train nothing and belong to no experiment: predictions and plans. They go before the others."""
+"""Jobs that train nothing: predictions, plans, imports, rows from outside. They go before the others."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from frs_core.spec import PlanSpec, PredictSpec
+from frs_core.spec import ImportSpec, JobSpec, PlanSpec, PredictSpec, PreflightSpec, ScoreSpec
+from service.access.caller import Caller
+from service.db.datasets import note_uses
 from service.db.keys import errand_key
 from service.db.leases import now
 from service.db.models import Artifact, Job
@@ -13,6 +15,7 @@ from service.db.moves import enqueue
 from service.db.states import JobState
 from service.db.types import new_id
 from service.jobs.idempotency import claim_key
+from service.jobs.owning import own
 
 PRIORITY = 24
 """A day of waiting: somebody sits and waits for an answer that takes a minute."""
@@ -29,24 +32,34 @@ class InputFile(NamedTuple):
 
 def submit_errand(
     session: Session,
-    spec: PredictSpec | PlanSpec,
+    spec: PredictSpec | PlanSpec | ImportSpec,
     *,
     job_id: str | None = None,
     files: Sequence[InputFile] = (),
     idempotency: tuple[str, str] | None = None,
     max_attempts: int,
+    owner: Caller | None = None,
 ) -> Job:
     """Write and queue the job, its files among its artifacts. Raises IdempotencyConflictError."""
     new = job_id or new_id()
     if idempotency is not None and (known := claim_key(session, idempotency, "job", new)) != new:
         return session.get_one(Job, known)
-    moment = now(session)
-    job = Job(
-        id=new,
+    job = errand_row(spec, role=spec.kind, label=spec.name)
+    job.id, job.max_attempts = new, max_attempts
+    own(job, spec.submitted_by, owner)
+    queue_errand(session, job, files)
+    return job
+
+
+def errand_row(
+    spec: JobSpec | PredictSpec | PlanSpec | PreflightSpec | ScoreSpec | ImportSpec, *, role: str, label: str
+) -> Job:
+    """The row of a job that goes before the others; id, place and number of attempts are the caller's."""
+    return Job(
         position=0,
-        kind=spec.kind,
-        role=spec.kind,
-        label=spec.name,
+        kind=str(spec.kind),
+        role=role,
+        label=label,
         name=spec.name,
         method=None,
         seed=0,
@@ -57,15 +70,19 @@ def submit_errand(
         compiled_operators=bool(spec.operators),
         state=JobState.WAITING,
         priority=PRIORITY,
-        max_attempts=max_attempts,
-        created_at=moment,
     )
+
+
+def queue_errand(session: Session, job: Job, files: Sequence[InputFile]) -> None:
+    """Write and queue a job with the files that it reads, among its artifacts."""
+    job.created_at = now(session)
     session.add(job)
     session.flush()
+    note_uses(session, [job])
     for file in files:
         session.add(
             Artifact(
-                job_id=new,
+                job_id=job.id,
                 token=0,
                 name=file.name,
                 media_type="application/octet-stream",
@@ -74,6 +91,5 @@ def submit_errand(
                 size_bytes=file.size_bytes,
             )
         )
-    enqueue(session, job, moment)
+    enqueue(session, job, job.created_at)
     session.flush()
-    return job

@@ -45,6 +45,7 @@ def extend_experiment(
     for position, job in enumerate(new, first):
         job.experiment_id, job.position = experiment_id, position
         job.priority, job.max_attempts, job.created_at = teacher.priority, max_attempts, moment
+        job.submitted_by, job.owner_key_id = experiment.submitted_by, experiment.owner_key_id
     experiment.spec = spec.model_dump(mode="json")
     session.add(_event(experiment, new, moment))
     write(session, new, dependencies(new, [*jobs, *new]), moment)

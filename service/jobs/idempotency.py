@@ -1,22 +1,30 @@
 """Lets a client repeat a submission without making a second one."""
 
+import hashlib
 from typing import Literal
 
 from sqlalchemy.orm import Session
 
 from frs_core.spec import canonical_hash
-from service.db.metrics import upsert
 from service.db.models import IdempotencyKey
+from service.db.upsert import upsert
 
 
 class IdempotencyConflictError(ValueError):
     """A key that came before with another request."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(
-            f"the key {key!r} came before with another request; use a new key for a new submission"
-        )
+        super().__init__("this key came before with another request; use a new key for a new submission")
         self.key = key
+
+
+def scoped(key: str, owner_key_id: str) -> str:
+    """The key as that owner's, unlike the same words of any other.
+
+    >>> scoped("again", "ada") == scoped("again", "bob")
+    False
+    """
+    return hashlib.sha256(f"{owner_key_id}\n{key}".encode()).hexdigest()
 
 
 def claim_key(

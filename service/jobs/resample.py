@@ -6,22 +6,27 @@ arithmetic keep neither a request nor the queue waiting.
 
 import os
 import sys
-from io import BytesIO
 
 import numpy as np
 import structlog
-from sqlalchemy import case, exists, select
+from sqlalchemy import Select, case, exists, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from frs_core.match_arrays import MatchArrays
 from service.artifacts import ArtifactMissingError, ArtifactStore, open_store
 from service.comparison.bootstrap import Values, image_draws, resampled_ap
 from service.comparison.draws import NUM_DRAWS, pack
+from service.comparison.match_files import read_matches
 from service.db.engine import create_engine, session_factory
-from service.db.metrics import upsert
-from service.db.models import Artifact, Job, ResampledAp
+from service.db.leases import now
+from service.db.models import Artifact, Event, Job, ResampledAp
+from service.db.outside import EXTERNAL
 from service.db.states import JobState
+from service.db.upsert import upsert
 from service.settings import Settings
+from service.telemetry.logs import configure_logs
+
+RESAMPLED = "experiment.resampled"
+"""The kind of the event that tells of new draws."""
 
 _NICENESS = 15
 _log = structlog.get_logger(__name__)
@@ -29,22 +34,31 @@ _log = structlog.get_logger(__name__)
 
 def next_matches(session: Session) -> Artifact | None:
     """Match arrays of a compared run that were not drawn from yet."""
+    statement = _not_drawn().order_by(Artifact.created_at, Artifact.id).limit(1)
+    return session.scalars(statement).one_or_none()
+
+
+def awaits_draws(session: Session, experiment_id: str) -> bool:
+    """Whether the experiment's differences still lack their intervals."""
+    return (
+        session.scalars(_not_drawn().where(Job.experiment_id == experiment_id).limit(1)).first() is not None
+    )
+
+
+def _not_drawn() -> Select[Artifact]:
     # where there is a test split, that is what comparisons report
     split = case((Job.spec["dataset"]["test"].as_string().is_(None), "val"), else_="test")
-    statement = (
+    return (
         select(Artifact)
         .join(Job, Job.id == Artifact.job_id)
         .where(
             Job.experiment_id.is_not(None),
-            Job.role.in_(("teacher", "student")),
+            Job.role.in_(("teacher", "student", EXTERNAL)),
             Job.state == JobState.SUCCEEDED,
             Artifact.name == "matches_" + split + ".npz",
             ~exists().where(ResampledAp.matches_sha256 == Artifact.sha256),
         )
-        .order_by(Artifact.created_at, Artifact.id)
-        .limit(1)
     )
-    return session.scalars(statement).one_or_none()
 
 
 def resample(factory: sessionmaker[Session], store: ArtifactStore) -> bool:
@@ -57,18 +71,33 @@ def resample(factory: sessionmaker[Session], store: ArtifactStore) -> bool:
     row = {"matches_sha256": artifact.sha256, "num_draws": len(values), "values": pack(values)}
     with factory.begin() as session:
         upsert(session, ResampledAp, [row], key=("matches_sha256",))
+        tell(session, artifact.sha256)
     return True
+
+
+def tell(session: Session, sha256: str) -> None:
+    """Leave an event with each experiment whose comparison this may change."""
+    statement = (
+        select(Job.experiment_id, func.min(Job.name))
+        .join(Artifact, Artifact.job_id == Job.id)
+        .where(Artifact.sha256 == sha256, Job.experiment_id.is_not(None))
+        .group_by(Job.experiment_id)
+    )
+    moment = now(session)
+    for experiment_id, name in session.execute(statement).all():
+        message = f"{name}: its images were drawn anew, for the interval of its difference"
+        session.add(Event(experiment_id=experiment_id, kind=RESAMPLED, message=message, created_at=moment))
 
 
 def _drawn(store: ArtifactStore, artifact: Artifact) -> Values:
     """Nothing where the file holds no match arrays: it is not tried again."""
     try:
         with store.open(artifact.uri) as file:
-            matches = MatchArrays.load(BytesIO(file.read()))
-    except (ValueError, ArtifactMissingError) as error:
+            matches = read_matches(file.read())
+        return resampled_ap(matches, image_draws(len(matches.image_ids), NUM_DRAWS))
+    except (ValueError, IndexError, ArtifactMissingError) as error:
         _log.warning("matches.unreadable", artifact=artifact.id, error=str(error))
         return np.zeros(0)
-    return resampled_ap(matches, image_draws(len(matches.image_ids), NUM_DRAWS))
 
 
 def main() -> int:
@@ -76,6 +105,7 @@ def main() -> int:
     os.nice(_NICENESS)
     keeper = os.getppid()
     settings = Settings()
+    configure_logs("resample", level=settings.log_level, form=settings.log_format)
     engine = create_engine(settings.resolved_database_url)
     store = open_store(settings.resolved_artifacts_url)
     try:

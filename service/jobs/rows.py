@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from frs_core.spec import ExperimentSpec, JobSpec, PlannedJob, PreflightSpec
+from service.db.datasets import note_uses
 from service.db.keys import Keys, errand_key
 from service.db.models import Job, JobDependency
 from service.db.moves import continue_or_wait, enqueue
@@ -96,6 +97,7 @@ def write(session: Session, jobs: Sequence[Job], waits: Sequence[JobDependency],
     """Write new jobs with what they wait for, and queue those that wait for nothing."""
     session.add_all(jobs)
     session.flush()
+    note_uses(session, jobs)
     session.add_all(waits)
     session.flush()
     new = {job.id for job in jobs}

@@ -7,11 +7,13 @@ from sqlalchemy.orm import Session
 from frs_core.datasets.records import DatasetReport
 from frs_core.events import CheckpointKind
 from frs_core.spec import ExperimentSpec, JobKind, JobSpec, expand
+from service.access.caller import Caller
 from service.db.keys import Keys, data_hash
 from service.db.leases import now
 from service.db.models import Checkpoint, Event, Experiment, ExperimentTag, Job
 from service.db.types import is_id, new_id
 from service.jobs.idempotency import IdempotencyConflictError, claim_key
+from service.jobs.owning import own, owned
 from service.jobs.rows import dependencies, job_row, planned_job, preflight_job, write
 
 MAX_ATTEMPTS = 3
@@ -37,8 +39,11 @@ def submit_experiment(
     idempotency: tuple[str, str] | None = None,
     priority: int = 0,
     max_attempts: int = MAX_ATTEMPTS,
+    owner: Caller | None = None,
 ) -> Experiment:
     """Write an experiment with its jobs and queue those that wait for nothing.
+
+    They belong to the `owner`, whose name stands in for a `submitted_by` that was not given.
 
     `idempotency` is a key and the hash of the body it came with: the same two give the experiment of the
     first time. `dataset_report` is None where the server cannot see the data; with `preflight` a worker looks
@@ -54,7 +59,7 @@ def submit_experiment(
         id=new,
         name=spec.name,
         spec=spec.model_dump(mode="json"),
-        submitted_by=spec.submitted_by,
+        **owned(spec.submitted_by, owner),
         dataset_report=None if dataset_report is None else dataset_report.model_dump(mode="json"),
         created_at=moment,
         tags=[ExperimentTag(tag=tag) for tag in sorted(set(spec.tags))],
@@ -74,14 +79,15 @@ def submit_experiment(
     for position, job in enumerate(jobs):
         job.experiment_id, job.position = new, position
         job.priority, job.max_attempts, job.created_at = priority, max_attempts, moment
+        job.submitted_by, job.owner_key_id = experiment.submitted_by, experiment.owner_key_id
     write(session, jobs, dependencies(jobs, jobs), moment)
     return experiment
 
 
 def check_known(session: Session, spec: ExperimentSpec) -> str | None:
     """The hash of the teacher's weights where they are stored. Raises UnknownCheckpointError."""
-    _weights_hash(session, spec.student.checkpoint, "student.checkpoint")
-    return _weights_hash(session, spec.teacher.checkpoint, "teacher.checkpoint")
+    weights_hash(session, spec.student.checkpoint, "student.checkpoint")
+    return weights_hash(session, spec.teacher.checkpoint, "teacher.checkpoint")
 
 
 def submit_job(
@@ -92,24 +98,26 @@ def submit_job(
     idempotency: tuple[str, str] | None = None,
     priority: int = 0,
     max_attempts: int = MAX_ATTEMPTS,
+    owner: Caller | None = None,
 ) -> Job:
     """Write and queue a job that belongs to no experiment; otherwise as `submit_experiment`."""
     new = new_id()
     if idempotency is not None and (known := claim_key(session, idempotency, "job", new)) != new:
         return session.get_one(Job, known)
-    _weights_hash(session, spec.checkpoint, "checkpoint")
+    weights_hash(session, spec.checkpoint, "checkpoint")
     teacher = None if spec.teacher is None else spec.teacher.checkpoint
-    teacher_hash = _weights_hash(session, teacher, "teacher.checkpoint")
+    teacher_hash = weights_hash(session, teacher, "teacher.checkpoint")
     moment = now(session)
     job = job_row(spec, role="student" if spec.kind is JobKind.DISTILL else "detector", label=_label(spec))
-    job.id, job.submitted_by = new, spec.submitted_by
+    job.id = new
+    own(job, spec.submitted_by, owner)
     job.job_key = Keys(dataset_hash=data_hash(dataset_report), teacher_hash=teacher_hash).of(spec)
     job.priority, job.max_attempts, job.created_at = priority, max_attempts, moment
     write(session, [job], [], moment)
     return job
 
 
-def _weights_hash(session: Session, name: str | None, field: str) -> str | None:
+def weights_hash(session: Session, name: str | None, field: str) -> str | None:
     """The hash of a stored checkpoint; None for a path, which is not this module's affair."""
     if name is None or not is_id(name):
         return None
@@ -132,4 +140,5 @@ __all__ = [
     "check_known",
     "submit_experiment",
     "submit_job",
+    "weights_hash",
 ]

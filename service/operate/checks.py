@@ -1,6 +1,7 @@
 """What `frs doctor` looks at. Each check gives one finding with its remedy; none changes anything."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -59,7 +60,17 @@ class Finding:
 
 def checks(data_dir: Path) -> list[Callable[[], Finding]]:
     """The checks of this machine, in the order in which a newcomer meets them."""
-    return [_python, _broker, lambda: _disk(data_dir), _torch, _opencv, _mmdet, _operators, _gpu]
+    return [
+        _python,
+        _broker,
+        lambda: _disk(data_dir),
+        lambda: _data(data_dir),
+        _torch,
+        _opencv,
+        _mmdet,
+        _operators,
+        _gpu,
+    ]
 
 
 def _python() -> Finding:
@@ -86,6 +97,19 @@ def _disk(data_dir: Path) -> Finding:
     return Finding(
         name="disk", level=level, message=f"{free / GIB:.1f} GiB free for {data_dir}", remedy=remedy
     )
+
+
+def _data(data_dir: Path) -> Finding:
+    folder = data_dir.absolute()
+    remedy = "make it writable for you, or choose another with FRS_DATA_DIR"
+    if not folder.exists():
+        parent = next(each for each in folder.parents if each.exists())
+        if os.access(parent, os.W_OK | os.X_OK):
+            return Finding(name="data", level=Level.OK, message=f"{folder} will be made by `frs up`")
+        return Finding(name="data", level=Level.FAIL, message=f"{parent} cannot be written to", remedy=remedy)
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        return Finding(name="data", level=Level.FAIL, message=f"{folder} cannot be written to", remedy=remedy)
+    return Finding(name="data", level=Level.OK, message=str(folder))
 
 
 def _torch() -> Finding:
@@ -146,7 +170,7 @@ def _gpu() -> Finding:
 def _probe() -> dict[str, Any]:
     """Imports torch and OpenCV in another process: this one stays light and survives a crash of theirs."""
     try:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(  # noqa: S603  # nosec B603  # a fixed command
             [sys.executable, "-c", _PROBE], capture_output=True, text=True, timeout=PROBE_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:

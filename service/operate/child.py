@@ -31,7 +31,7 @@ def start(folder: SystemFolder, component: Component) -> "subprocess.Popen[bytes
     """Starts the component, its output appended to its log, its pid file written."""
     environment = {**component.environment, MARKER: marker(folder, component.name)}
     with folder.log_file(component.name).open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603  # nosec B603  # a component of ours
             component.command,
             env=environment,
             stdin=subprocess.DEVNULL,

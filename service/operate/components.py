@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from service.operate import redis_server
 from service.operate.folder import SystemFolder
@@ -47,7 +48,15 @@ def service_components(settings: Settings) -> list[Component]:
 
 def settings_environment(settings: Settings) -> dict[str, str]:
     """This process's environment with the `FRS_...` variables that make another read these settings."""
-    return os.environ | {f"FRS_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
+    written = {name: _written(value) for name, value in settings.model_dump().items() if value is not None}
+    return os.environ | {f"FRS_{name.upper()}": text for name, text in written.items()}
+
+
+def _written(value: object) -> str:
+    """As a person writes it: folders with a colon between, other lists with a comma."""
+    if isinstance(value, tuple):
+        return (":" if any(isinstance(item, Path) for item in value) else ",").join(map(str, value))
+    return str(value)
 
 
 def _module(name: str) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ class SystemFolder:
         self.logs_dir = self.data_dir / "logs"
         self.url_file = self.run_dir / "url"
         self.lock_file = self.run_dir / "lock"
+        self.key_file = self.run_dir / "admin_key"
 
     def create(self) -> None:
         """Makes the folders; `run` is closed to other users, since the socket in it asks no password.
@@ -54,7 +55,7 @@ class SystemFolder:
         """The recorded address of the running system; None while there is none."""
         try:
             return self.url_file.read_text().strip() or None
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     @property

@@ -20,6 +20,7 @@ from service.operate.ports import address, claim_port
 from service.operate.processes import POLL_SECONDS, own_identity, write_identity
 from service.operate.supervisor import Supervisor
 from service.settings import Settings
+from service.telemetry.logs import configure_logs
 
 BROKER_SECONDS = 15.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -72,7 +73,7 @@ def start_detached(settings: Settings) -> str:
         raise AlreadyRunningError(folder)
     log_file = folder.log_file(SUPERVISOR)
     with log_file.open("wb") as log:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # nosec B603  # a fixed command
             [sys.executable, "-m", "service.operate.up"],
             env=settings_environment(settings),
             stdin=subprocess.DEVNULL,
@@ -97,9 +98,11 @@ def start_detached(settings: Settings) -> str:
 
 def main() -> None:
     """The detached supervisor."""
+    settings = Settings()
+    configure_logs("up", level=settings.log_level, form=settings.log_format)
     log = structlog.get_logger("service.operate.up")
     try:
-        serve(Settings(), say=log.warning, ready=lambda url: log.info("ready", url=url))
+        serve(settings, say=log.warning, ready=lambda url: log.info("ready", url=url))
     except OperateError as error:
         log.error(str(error))  # noqa: TRY400  # the message is for people; the log it quotes has the trace
         sys.exit(1)
@@ -111,7 +114,7 @@ def _start(supervisor: Supervisor, folder: SystemFolder, settings: Settings) -> 
     settings = settings.model_copy(
         update={"data_dir": folder.data_dir, "broker_url": broker_url, "port": port}
     )
-    _migrate(settings)
+    _prepare(settings)
     for component in service_components(settings):
         supervisor.start(component)
     url = address(settings.host, port)
@@ -126,10 +129,17 @@ def _start_broker(supervisor: Supervisor, folder: SystemFolder) -> str:
     return redis_server.url(socket_path)
 
 
-def _migrate(settings: Settings) -> None:
-    from service.db.engine import upgrade
+def _prepare(settings: Settings) -> None:
+    """The schema of this version, and a key: this machine's own, where only this machine can ask."""
+    from service.db.engine import create_engine, upgrade
+    from service.operate.first_key import check_before_serving, ensure_local_key, is_loopback
 
     upgrade(settings.resolved_database_url)
+    check_before_serving(settings)
+    if is_loopback(settings.host):
+        engine = create_engine(settings.resolved_database_url)
+        ensure_local_key(engine, settings)
+        engine.dispose()
 
 
 def _answers(url: str) -> bool:

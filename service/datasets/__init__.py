@@ -1,0 +1,1 @@
+"""Registered data sets: where their files are, how they are checked, and what their names mean."""

@@ -1,0 +1,1 @@
+"""Copies of what is recorded, for those who look elsewhere."""
