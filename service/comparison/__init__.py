@@ -2,10 +2,11 @@
 
 from service.comparison.compare import compare
 from service.comparison.guard import IncomparableError
-from service.comparison.records import RunCost, RunRecord, SearchRecord
+from service.comparison.records import CitedRecord, RunCost, RunRecord, SearchRecord
 from service.comparison.result import Comparison, ComparisonRow, Search, Statistic, Trial
 
 __all__ = [
+    "CitedRecord",
     "Comparison",
     "ComparisonRow",
     "IncomparableError",

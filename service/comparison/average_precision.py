@@ -4,6 +4,7 @@ Shapes: N detections of a class, A areas, T IoU thresholds, R recalls.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,19 +34,25 @@ def coco_metrics(
     return dict(zip(COCO_METRICS, means, strict=True))
 
 
+def mean_precision(matches: MatchArrays) -> Numbers | None:
+    """Precision at COCO's 101 recalls, mean over classes, at IoU .5 and .75: (2, R); None without boxes."""
+    times = np.ones(len(matches.image_ids), np.intp)
+    shown = [_HALF, _THREE_QUARTERS]
+    of_classes = []
+    for index in range(len(matches.classes)):
+        counts = _count(matches, index, times)
+        true, false = (values[:, :1][:, :, shown] for values in (counts.true, counts.false))
+        of_classes.append(_precision(true, false, counts.to_find[:1])[0])
+    known = [precision for precision in of_classes if not np.isnan(precision).any()]
+    return np.mean(known, axis=0) if known else None
+
+
 def _class_numbers(matches: MatchArrays, index: int, times: NDArray[np.intp]) -> tuple[float, ...]:
     """The 12 numbers of one class, NaN where it has no box of the size."""
-    own = np.flatnonzero((matches.detection_class == index) & (times[matches.detection_image] > 0))
-    own = own[np.argsort(-matches.detection_score[own], kind="stable")]
-    weight = times[matches.detection_image[own], None, None]
-    counted = weight * ~matches.detection_ignored[own]
-    found = counted * matches.detection_matched[own]
-    boxes = matches.truth_class == index
-    totals = times[matches.truth_image[boxes]] @ ~matches.truth_ignored[boxes]
-    to_find = np.where(totals > 0, totals, np.nan)[:, None]  # (A, 1)
-    precision = _precision(found.cumsum(axis=0), (counted - found).cumsum(axis=0), to_find)
-    rank = matches.detection_rank[own, None, None]
-    recall = [(found * (rank < most)).sum(axis=0) / to_find for most in MAX_DETECTIONS]
+    counts = _count(matches, index, times)
+    precision = _precision(counts.true, counts.false, counts.to_find)
+    rank = matches.detection_rank[counts.places, None, None]
+    recall = [(counts.found * (rank < most)).sum(axis=0) / counts.to_find for most in MAX_DETECTIONS]
     return (
         *(
             float(values.mean())
@@ -55,6 +62,28 @@ def _class_numbers(matches: MatchArrays, index: int, times: NDArray[np.intp]) ->
         *(float(values[0].mean()) for values in recall),
         *(float(values.mean()) for values in recall[-1][1:]),
     )
+
+
+class _Counts(NamedTuple):
+    """Of one class, its detections best first."""
+
+    places: NDArray[np.intp]  # (N,) of the detections in the match arrays
+    found: NDArray[np.int64]  # (N, A, T) boxes that each found
+    true: NDArray[np.int64]  # (N, A, T) found so far
+    false: NDArray[np.int64]  # (N, A, T) found wrongly so far
+    to_find: Numbers  # (A, 1), NaN where there is nothing to find
+
+
+def _count(matches: MatchArrays, index: int, times: NDArray[np.intp]) -> _Counts:
+    own = np.flatnonzero((matches.detection_class == index) & (times[matches.detection_image] > 0))
+    own = own[np.argsort(-matches.detection_score[own], kind="stable")]
+    weight = times[matches.detection_image[own], None, None]
+    counted = weight * ~matches.detection_ignored[own]
+    found = counted * matches.detection_matched[own]
+    boxes = matches.truth_class == index
+    totals = times[matches.truth_image[boxes]] @ ~matches.truth_ignored[boxes]
+    to_find = np.where(totals > 0, totals, np.nan)[:, None]
+    return _Counts(own, found, found.cumsum(axis=0), (counted - found).cumsum(axis=0), to_find)
 
 
 def _precision(true: NDArray[np.int64], false: NDArray[np.int64], to_find: Numbers) -> Numbers:

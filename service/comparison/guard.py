@@ -12,8 +12,8 @@ _OF_ALL: tuple[Trait, ...] = (
     ("evaluator", lambda run: run.evaluator),
     ("split", lambda run: run.split),
     ("number of evaluated images", lambda run: run.num_images),
-    ("input size", lambda run: run.input_size),
 )
+_OF_DETECTORS: tuple[Trait, ...] = (("input size", lambda run: run.input_size),)
 _OF_STUDENTS: tuple[Trait, ...] = (
     ("schedule", lambda run: run.schedule_hash),
     ("student's architecture", lambda run: run.detector_hash),
@@ -27,11 +27,16 @@ class IncomparableError(ValueError):
 
 
 def check_comparable(runs: Sequence[RunRecord]) -> None:
-    """Raises IncomparableError unless all runs with a result were trained and measured alike."""
+    """Raises IncomparableError unless all runs with a result were trained and measured alike.
+
+    Of what comes from outside only the measuring is known, and of predictions no input size.
+    """
     finished = [run for run in runs if run.metrics is not None]
     _check_no_repeats(runs)
     _check_equal(finished, _OF_ALL)
-    _check_equal([run for run in finished if run.role == "student"], _OF_STUDENTS)
+    _check_equal([run for run in finished if run.input_size is not None], _OF_DETECTORS)
+    own = [run for run in finished if run.role == "student" and run.source == "run"]
+    _check_equal(own, _OF_STUDENTS)
 
 
 def _check_no_repeats(runs: Iterable[RunRecord]) -> None:
@@ -49,7 +54,8 @@ def _check_equal(runs: Sequence[RunRecord], traits: Iterable[Trait]) -> None:
     for name, trait in traits:
         groups: dict[Any, list[RunRecord]] = {}
         for run in runs:
-            groups.setdefault(trait(run), []).append(run)
+            if trait(run) is not None:  # one that has no teacher differs from nobody in it
+                groups.setdefault(trait(run), []).append(run)
         if len(groups) > 1:
             sides = "; ".join(f"{_short(value)}: {_named(members)}" for value, members in groups.items())
             raise IncomparableError(f"these runs differ in {name} and cannot be compared ({sides})")

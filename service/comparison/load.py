@@ -1,20 +1,27 @@
 """Reads an experiment's runs from the database and compares them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from frs_core.spec import canonical_hash
+from service.artifacts import ArtifactStore
+from service.comparison.analyses import analyses_of
 from service.comparison.bootstrap import Values
 from service.comparison.compare import compare
 from service.comparison.draws import NUM_DRAWS, unpack
-from service.comparison.records import RunCost, RunRecord, SearchRecord, Split
+from service.comparison.findings import Findings
+from service.comparison.records import CitedRecord, RunCost, RunRecord, SearchRecord, Split
 from service.comparison.result import Comparison
-from service.db.models import Artifact, Evaluation, Experiment, Job, ResampledAp
+from service.db.models import Artifact, CitedRow, Evaluation, Experiment, Job, ResampledAp
+from service.db.outside import EXTERNAL
 from service.db.states import JobState
+
+COMPARED = ("teacher", "student")
+"""The roles of jobs that a comparison has rows of."""
 
 
 def comparison_of(session: Session, experiment_id: str, *, baseline: str = "none") -> Comparison:
@@ -27,48 +34,117 @@ def comparison_of(session: Session, experiment_id: str, *, baseline: str = "none
     experiment = session.get(Experiment, experiment_id)
     if experiment is None:
         raise LookupError(f"no experiment {experiment_id}")
-    # Read as plain data: an old experiment stays readable when its format or options are no longer known.
-    split: Split = "val" if experiment.spec["dataset"].get("test") is None else "test"
-    evaluations = _last_evaluations(session, experiment_id, split)
-    draws = _draws(session, experiment_id, split)
+    return _compared(session, experiment, runs_of_experiment(session, experiment), baseline)
+
+
+def findings_of(
+    session: Session, store: ArtifactStore, experiment_id: str, *, baseline: str = "none"
+) -> Findings:
+    """The comparison with its runs and what they stored. Raises as `comparison_of` does."""
+    experiment = session.get(Experiment, experiment_id)
+    if experiment is None:
+        raise LookupError(f"no experiment {experiment_id}")
+    runs = runs_of_experiment(session, experiment)
+    comparison = _compared(session, experiment, runs, baseline)
+    return Findings(comparison=comparison, runs=tuple(runs), analyses=analyses_of(session, store, runs))
+
+
+def _compared(
+    session: Session, experiment: Experiment, runs: Sequence[RunRecord], baseline: str
+) -> Comparison:
+    cited = cited_rows(session, experiment.id)
+    return compare(runs, cited=cited, baseline=baseline, experiment=experiment.id, name=experiment.name)
+
+
+def cited_rows(session: Session, experiment_id: str) -> list[CitedRecord]:
+    """In the order in which they were cited."""
+    rows = session.scalars(
+        select(CitedRow)
+        .where(CitedRow.experiment_id == experiment_id)
+        .order_by(CitedRow.created_at, CitedRow.label)
+    )
+    return [
+        CitedRecord(
+            label=row.label,
+            metrics=row.metrics,
+            citation=f"{row.source} ({row.url})" if row.url else row.source,
+        )
+        for row in rows
+    ]
+
+
+def runs_of_experiment(session: Session, experiment: Experiment) -> list[RunRecord]:
+    """Its compared runs in order, each with the last evaluation on the reported split."""
+    judged = and_(Job.role == EXTERNAL, Job.state.not_in((JobState.FAILED, JobState.CANCELLED)))
     jobs = session.scalars(
         select(Job)
-        .where(Job.experiment_id == experiment_id, Job.role.in_(("teacher", "student")))
+        .where(Job.experiment_id == experiment.id, or_(Job.role.in_(COMPARED), judged))
         .order_by(Job.position, Job.id)
-    )
+    ).all()
+    # Read as plain data: an old experiment stays readable when its format or options are no longer known.
     expected = experiment.spec.get("expected", {})
-    runs = [
+    return runs_of_jobs(session, jobs, split=reported_split(experiment.spec), expected=expected)
+
+
+def runs_of_jobs(
+    session: Session, jobs: Sequence[Job], *, split: Split, expected: Mapping[str, float] | None = None
+) -> list[RunRecord]:
+    """A record of each job, in their order."""
+    ids = [job.id for job in jobs]
+    evaluations = _last_evaluations(session, ids, split)
+    draws, history = _draws(session, ids, split), _history(session, ids)
+    return [
         replace(
-            _record(job, evaluations.get(job.id), split, expected.get(job.label)), draws=draws.get(job.id)
+            _record(job, evaluations.get(job.id), split, (expected or {}).get(job.label)),
+            draws=draws.get(job.id),
+            history=tuple(history.get(job.id, ())),
         )
         for job in jobs
     ]
-    return compare(runs, baseline=baseline, experiment=experiment.id, name=experiment.name)
 
 
-def _last_evaluations(session: Session, experiment_id: str, split: str) -> dict[str, Evaluation]:
-    """By job id; of several evaluations the one with the largest step."""
+def reported_split(spec: Mapping[str, Any]) -> Split:
+    """`test`, or `val` where the data set has no other."""
+    return "val" if spec["dataset"].get("test") is None else "test"
+
+
+def _last_evaluations(session: Session, job_ids: Sequence[str], split: str) -> dict[str, Evaluation]:
+    """By job id, of those that succeeded; of several evaluations the one with the largest step."""
+    last = (
+        select(Evaluation.job_id, func.max(Evaluation.step).label("step"))
+        .where(Evaluation.job_id.in_(job_ids), Evaluation.split == split)
+        .group_by(Evaluation.job_id)
+        .subquery()
+    )
     rows = session.scalars(
         select(Evaluation)
+        .join(last, (last.c.job_id == Evaluation.job_id) & (last.c.step == Evaluation.step))
         .join(Job, Job.id == Evaluation.job_id)
-        .where(
-            Job.experiment_id == experiment_id,
-            Job.state == JobState.SUCCEEDED,
-            Evaluation.split == split,
-        )
-        .order_by(Evaluation.step)
+        .where(Evaluation.split == split, Job.state == JobState.SUCCEEDED)
     )
     return {row.job_id: row for row in rows}
 
 
-def _draws(session: Session, experiment_id: str, split: str) -> dict[str, Values]:
+def _history(session: Session, job_ids: Sequence[str]) -> dict[str, list[tuple[int, float | None]]]:
+    """(epoch, AP on val) by job id. Only that number is read: with many classes an evaluation is large."""
+    rows = session.execute(
+        select(Evaluation.job_id, Evaluation.epoch, Evaluation.metrics["ap"].as_float().label("ap"))
+        .where(Evaluation.job_id.in_(job_ids), Evaluation.split == "val")
+        .order_by(Evaluation.step)
+    )
+    found: dict[str, list[tuple[int, float | None]]] = {}
+    for row in rows:
+        found.setdefault(row.job_id, []).append((row.epoch, row.ap))
+    return found
+
+
+def _draws(session: Session, job_ids: Sequence[str], split: str) -> dict[str, Values]:
     """By job id, of the runs that were drawn from."""
     rows = session.execute(
         select(Artifact.job_id, ResampledAp.values)
         .join(ResampledAp, ResampledAp.matches_sha256 == Artifact.sha256)
-        .join(Job, Job.id == Artifact.job_id)
         .where(
-            Job.experiment_id == experiment_id,
+            Artifact.job_id.in_(job_ids),
             Artifact.name == f"matches_{split}.npz",
             ResampledAp.num_draws == NUM_DRAWS,
         )
@@ -86,9 +162,9 @@ def _record(job: Job, evaluation: Evaluation | None, split: Split, expected_ap: 
         seed=job.seed,
         state=JobState(job.state).value,
         split=split,
-        input_size=tuple(spec["input_size"]),
-        schedule_hash=canonical_hash(spec["schedule"]),
-        detector_hash=canonical_hash(spec["detector"]),
+        input_size=tuple(spec["input_size"]) if "input_size" in spec else None,
+        schedule_hash=canonical_hash(spec.get("schedule", {})),
+        detector_hash=canonical_hash(spec.get("detector", {})),
         teacher_hash=canonical_hash(spec["teacher"]) if spec.get("teacher") else None,
         init=(spec.get("method") or {}).get("init", "scratch"),
         metrics=evaluation.metrics if evaluation else None,
@@ -96,10 +172,18 @@ def _record(job: Job, evaluation: Evaluation | None, split: Split, expected_ap: 
         dataset_hash=evaluation.dataset_hash if evaluation else None,
         evaluator=evaluation.evaluator if evaluation else None,
         num_images=evaluation.num_images if evaluation else None,
+        per_class=_per_class(evaluation) if evaluation else None,
         expected_ap=expected_ap,
         search=_search(job.search or {}),
         cost=_cost(job.cost) if job.cost else None,
+        source="external" if job.role == EXTERNAL else "run",
+        note=spec.get("note"),
+        max_images=(spec.get("dataset") or {}).get("max_images"),
     )
+
+
+def _per_class(evaluation: Evaluation) -> dict[str, float | None]:
+    return {name: scores.get("ap") for name, scores in evaluation.per_class.items()}
 
 
 def _search(search: Mapping[str, Any]) -> SearchRecord | None:

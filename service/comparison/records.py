@@ -8,6 +8,8 @@ from service.comparison.bootstrap import Values
 
 Role = Literal["teacher", "student"]
 Split = Literal["train", "val", "test"]
+Source = Literal["run", "external", "cited"]
+"""Whether a row was run here, was made elsewhere and judged here, or is but cited."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +46,12 @@ class RunRecord:
     the teacher a student learns from (None for the teacher itself) and of the detector that is trained;
     `init` is how a student started. `cost` is None where it was not measured, `expected_ap` (on val) where
     the experiment states none, `search` where no option was searched for. `draws` is the AP of each draw of
-    the images, None where that was not computed.
+    the images, None where that was not computed. `history` is (epoch, AP on val) by rising step, also of a
+    run that goes on; `per_class` is the AP of each class on `split`.
+
+    What is `external` was only judged here: its seed and schedule say nothing, and where its boxes came as a
+    file it has no input size. `note` is what its user says of it. `max_images` is the part of each split that
+    it was tried on, None where all were used.
     """
 
     job_id: str
@@ -54,7 +61,7 @@ class RunRecord:
     seed: int
     state: str
     split: Split
-    input_size: tuple[int, int]
+    input_size: tuple[int, int] | None
     schedule_hash: str
     detector_hash: str
     teacher_hash: str | None = None
@@ -68,8 +75,28 @@ class RunRecord:
     search: SearchRecord | None = None
     cost: RunCost | None = None
     draws: Values | None = field(default=None, compare=False)
+    history: tuple[tuple[int, float | None], ...] = ()
+    per_class: Mapping[str, float | None] | None = None
+    source: Source = "run"
+    note: str | None = None
+    max_images: int | None = None
 
     @property
     def ap(self) -> float | None:
         """AP as a fraction; None without a result."""
         return None if self.metrics is None else self.metrics.get("ap")
+
+    @property
+    def best_val_ap(self) -> float | None:
+        """The largest AP on val that any of its checkpoints had; None without a result."""
+        known = [ap for _, ap in self.history if ap is not None]
+        return max(known) if known and self.metrics is not None else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CitedRecord:
+    """Published numbers, fractions by the names in COCO_METRICS, and where they are from."""
+
+    label: str
+    metrics: Mapping[str, float]
+    citation: str

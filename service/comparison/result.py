@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from frs_core.spec.search import in_words
-from service.comparison.records import Role, Split
+from service.comparison.records import Role, Source, Split
 
 
 class Statistic(BaseModel):
@@ -52,6 +52,8 @@ class ComparisonRow(BaseModel):
     is over the seeds' medians; empty where they were measured on different devices or numbers of threads.
     `delta_ap_interval` is where 95 % of the draws of the test images have `delta_ap`, the seeds as they are:
     the luck of images, as `delta_ap_sd` is that of seeds; None until it is computed, or without match arrays.
+    An `external` row was made elsewhere and judged here: it has no seeds, and its difference is to the
+    baseline's mean. A `cited` one was judged elsewhere: it has no difference.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -59,6 +61,7 @@ class ComparisonRow(BaseModel):
     label: str
     method: str | None
     role: Role
+    source: Source = "run"
     seeds: tuple[int, ...]
     states: dict[int, str]
     metrics: dict[str, Statistic]
@@ -72,15 +75,20 @@ class ComparisonRow(BaseModel):
     expected_ap: float | None = Field(
         default=None, description="Fraction on val, as the experiment states it; None where it does not"
     )
+    best_val_ap: Statistic = Field(
+        default=Statistic(mean=None, sd=None, n=0),
+        description="Of each run's best checkpoint, which was chosen on val, and so flatters",
+    )
     search: Search | None = Field(default=None, description="None where no option was searched for")
     params: int | None = Field(default=None, description="Of the detector alone")
     macs: int | None = Field(default=None, description="Multiply-adds an image; papers call them FLOPs")
     latency_ms: Statistic = Statistic(mean=None, sd=None, n=0)
+    note: str | None = Field(default=None, description="Of a row from outside: what is said of its origin")
 
     @property
     def n(self) -> int:
-        """How many seeds have a result."""
-        return len(self.seeds)
+        """How many seeds have a result; of a row from outside how many results there are."""
+        return len(self.seeds) if self.source == "run" else self.metrics["ap"].n
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -95,7 +103,7 @@ class ComparisonRow(BaseModel):
 
 
 class Comparison(BaseModel):
-    """The teacher's row first, then the methods in the order of the experiment.
+    """The teacher's row first, the methods in the order of the experiment, what comes from outside last.
 
     `baseline` is the label of the row that differences refer to.
     """
@@ -107,6 +115,9 @@ class Comparison(BaseModel):
     baseline: str
     split: Split
     rows: tuple[ComparisonRow, ...]
+    max_images: int | None = Field(
+        default=None, description="So many images of each split were used at most: no result; null: all"
+    )
     verdict: str = Field(default="", description="What the best row shows; empty without a difference")
     warnings: tuple[str, ...]
 

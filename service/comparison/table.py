@@ -1,15 +1,18 @@
 """The table of a comparison as people read it: points with one decimal. Views and reports show this one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from service.comparison.records import Source
 from service.comparison.result import Comparison, ComparisonRow, Statistic
 
 METRICS = {"ap": "AP", "ap50": "AP50", "ap75": "AP75", "ap_s": "APs", "ap_m": "APm", "ap_l": "APl"}
 INTERVAL = "95 % (images)"
+BEST = "best AP (val)"
 NOTHING = "–"
 NOT_AVAILABLE = "n/a"
 MINUS = "−"
+MARKS = {"run": "", "external": "†", "cited": "‡"}
 
 
 @dataclass(frozen=True)
@@ -23,11 +26,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class TableRow:
-    """One label's cells, in the order of the columns."""
+    """One label's cells, in the order of the columns; the label bears the mark of its source."""
 
     label: str
     role: str
     is_baseline: bool
+    source: Source
     cells: tuple[Cell, ...]
 
 
@@ -52,9 +56,10 @@ def table_of(comparison: Comparison) -> Table:
         columns=tuple(column.title for column in columns),
         rows=tuple(
             TableRow(
-                label=row.label,
+                label=marked(row),
                 role=row.role,
-                is_baseline=row.label == comparison.baseline,
+                is_baseline=row.source == "run" and row.label == comparison.baseline,
+                source=row.source,
                 cells=tuple(column.cell(row) for column in columns),
             )
             for row in comparison.rows
@@ -64,12 +69,14 @@ def table_of(comparison: Comparison) -> Table:
 
 def _columns(comparison: Comparison) -> list[_Column]:
     columns = [
-        _Column("n", lambda row: Cell(str(row.n))),
+        _Column("n", lambda row: Cell(NOTHING if row.source == "cited" else str(row.n))),
         *(_metric(comparison, name, title) for name, title in METRICS.items()),
         _Column("Δ AP", _of_students(comparison, _delta)),
         _Column(INTERVAL, _of_students(comparison, _interval)),
         _Column("gap closed", _of_students(comparison, lambda row: Cell(percent(row.gap_closed)))),
     ]
+    if any(row.best_val_ap.n for row in comparison.rows):
+        columns.append(_Column(BEST, lambda row: Cell(_spread(row.best_val_ap), faint=True)))
     if any(row.params is not None for row in comparison.rows):
         columns += [
             _Column("params (M)", lambda row: Cell(_scaled(row.params, 1e6))),
@@ -82,13 +89,14 @@ def _columns(comparison: Comparison) -> list[_Column]:
 
 
 def _metric(comparison: Comparison, name: str, title: str) -> _Column:
-    """The best student's mean is strong, where they are not all the same."""
-    means = [row.metrics[name].mean for row in comparison.rows if row.role == "student"]
+    """The best mean of a student that was run here is strong, where they are not all the same."""
+    students = [row for row in comparison.rows if row.role == "student" and row.source == "run"]
+    means = [row.metrics[name].mean for row in students]
     known = [mean for mean in means if mean is not None]
     best = max(known) if len(set(known)) > 1 else None
 
     def cell(row: ComparisonRow) -> Cell:
-        is_best = best is not None and row.role == "student" and row.metrics[name].mean == best
+        is_best = best is not None and row in students and row.metrics[name].mean == best
         return Cell(_spread(row.metrics[name]), strong=is_best)
 
     return _Column(title, cell)
@@ -100,7 +108,8 @@ def _of_students(
     """A dash for the rows that a difference to the baseline says nothing of."""
 
     def chosen(row: ComparisonRow) -> Cell:
-        return Cell(NOTHING) if row.role == "teacher" or row.label == comparison.baseline else cell(row)
+        has_none = row.role == "teacher" or row.source == "cited" or row.label == comparison.baseline
+        return Cell(NOTHING) if has_none else cell(row)
 
     return chosen
 
@@ -115,6 +124,11 @@ def _interval(row: ComparisonRow) -> Cell:
         return Cell(NOT_AVAILABLE, faint=True)
     low, high = (_number(100 * end, "+") for end in row.delta_ap_interval)
     return Cell(f"{low} to {high}", faint=not row.is_clear)
+
+
+def marked(row: ComparisonRow) -> str:
+    """The row's label, and whether it comes from outside."""
+    return f"{row.label}{MARKS[row.source]}"
 
 
 def points(fraction: float | None) -> str:
@@ -164,6 +178,11 @@ def definitions(comparison: Comparison) -> Sequence[str]:
         f"Gap closed, over those seeds: (mean AP − mean AP({baseline})) / (mean AP(teacher) − mean "
         f"AP({baseline})); n/a where the teacher leads by less than 0.3 points.",
     ]
+    if any(row.best_val_ap.n for row in comparison.rows):
+        found.append(
+            "Best AP (val): AP on val of the checkpoint that was best there. Chosen on the split that it is "
+            "measured on, it flatters; all other columns are of the last checkpoint."
+        )
     if any(row.params is not None for row in comparison.rows):
         found.append(
             "GMACs: multiply-adds of one image, which papers print as FLOPs. Latency: median of one image on "
@@ -171,4 +190,19 @@ def definitions(comparison: Comparison) -> Sequence[str]:
         )
     if comparison.has_expectations:
         found.append("Expected AP: on val, as the experiment states it.")
-    return found
+    return [*found, *_of_marks(comparison)]
+
+
+def _of_marks(comparison: Comparison) -> Iterator[str]:
+    external = [row for row in comparison.rows if row.source == "external"]
+    cited = [row for row in comparison.rows if row.source == "cited"]
+    if external:
+        yield (
+            "† comes from outside and was judged here, by the same evaluator on the same images: one result, "
+            "never bold, whose Δ AP is to the baseline's mean and supports no claim."
+        )
+    if cited:
+        yield "‡ is cited, not measured here: never bold, and without a difference."
+    for row in (*external, *cited):
+        if row.note is not None:
+            yield f"{marked(row)}: {row.note}"

@@ -5,13 +5,18 @@ from collections.abc import Sequence
 from service.comparison.result import ComparisonRow
 from service.comparison.statistics import MIN_GAP
 
+NO_RESULT = "This was a trial on a part of the images: it shows that the runs work, and is no result."
 
-def verdict(rows: Sequence[ComparisonRow], *, baseline: str) -> str:
+
+def verdict(rows: Sequence[ComparisonRow], *, baseline: str, is_partial: bool = False) -> str:
     """What the row with the largest difference to the baseline shows; empty where there is no difference yet.
 
-    A difference is claimed only where it is clear (`ComparisonRow.is_clear`).
+    A difference is claimed only where it is clear (`ComparisonRow.is_clear`), and of no row from outside.
     """
-    differences = [(row.delta_ap, row) for row in rows if row.delta_ap is not None and row.label != baseline]
+    if is_partial:
+        return NO_RESULT
+    own = [row for row in rows if row.source == "run" and row.label != baseline]
+    differences = [(row.delta_ap, row) for row in own if row.delta_ap is not None]
     if not differences:
         return ""
     delta, best = max(differences, key=lambda pair: pair[0])

@@ -14,22 +14,48 @@ def warnings_of(
     rows: Sequence[ComparisonRow], runs: Sequence[RunRecord], *, baseline: str
 ) -> tuple[str, ...]:
     """All warnings, the gravest first."""
+    own = [row for row in rows if row.source == "run"]
     return (
+        *_partial(runs),
         *_unfinished(runs),
-        *_missing_seeds(rows),
-        *_missing_sides(rows, baseline),
-        *_small_gap(rows, baseline),
-        *_single_seed(rows),
-        *_unequal_seeds(rows),
+        *_missing_seeds(own),
+        *_missing_sides(own, baseline),
+        *_small_gap(own, baseline),
+        *_single_seed(own),
+        *_unequal_seeds(own),
         *_unequal_starts(runs, baseline),
-        *_edges(rows),
-        *_unexpected(rows, runs),
+        *_edges(own),
+        *_unexpected(own, runs),
+        *_from_outside(rows),
         *_validation_split(runs),
     )
 
 
+def _partial(runs: Sequence[RunRecord]) -> Iterator[str]:
+    limits = sorted({run.max_images for run in runs if run.max_images is not None})
+    if limits:
+        yield (
+            f"At most {' or '.join(map(str, limits))} images of each split were used "
+            "(`dataset.max_images`): a trial, whose numbers say nothing of any method."
+        )
+
+
+def _from_outside(rows: Sequence[ComparisonRow]) -> Iterator[str]:
+    external = [row.label for row in rows if row.source == "external"]
+    cited = [row.label for row in rows if row.source == "cited"]
+    if external:
+        verb = "comes" if len(external) == 1 else "come"
+        yield f"{', '.join(external)} {verb} from outside: how it was trained is not known here."
+    if cited:
+        verb = "is" if len(cited) == 1 else "are"
+        yield (
+            f"{', '.join(cited)} {verb} cited: the numbers were measured elsewhere, perhaps on other images "
+            "or by another evaluator."
+        )
+
+
 def _unequal_starts(runs: Sequence[RunRecord], baseline: str) -> Iterator[str]:
-    starts = {run.label: run.init for run in runs if run.role == "student"}
+    starts = {run.label: run.init for run in runs if run.role == "student" and run.source == "run"}
     start = starts.get(baseline)
     others = [f"{label} ({init})" for label, init in starts.items() if init != start]
     if start is not None and others:

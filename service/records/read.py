@@ -7,8 +7,10 @@ from sqlalchemy.orm import Session
 
 from frs_core.datasets.records import DatasetReport
 from frs_core.spec import ExperimentSpec
+from frs_core.spec.dataset import UPLOADED
 from service.db import recorded
 from service.db.models import Experiment, Job
+from service.db.outside import EXTERNAL
 from service.db.preflight import PREFLIGHT
 from service.db.states import TERMINAL, JobState
 from service.records.form import (
@@ -30,10 +32,11 @@ def record_of(session: Session, experiment: Experiment) -> Recorded:
     """The experiment and its ended jobs. Raises ValueError where none has ended.
 
     Of a judged job the predictions and match arrays of the reported split are kept, of a search none.
+    Rows from outside stay out: they are added again from what they were made of.
     """
     spec = ExperimentSpec.model_validate(without_places(experiment.spec))
     report = experiment.dataset_report
-    ended = (job for job in experiment.jobs if job.state in ENDED and job.role != PREFLIGHT)
+    ended = (job for job in experiment.jobs if job.state in ENDED and job.role not in (PREFLIGHT, EXTERNAL))
     jobs = sorted(ended, key=lambda job: job.position)
     if not jobs:
         raise ValueError("no job of it has ended yet: there is nothing to record")
@@ -63,6 +66,8 @@ def _without_place(value: Any) -> Any:
         return without_places(value)
     if isinstance(value, str) and PurePath(value).is_absolute():
         return PurePath(value).name
+    if isinstance(value, str) and value.startswith(UPLOADED):
+        return value.removeprefix(UPLOADED)
     return value
 
 

@@ -7,12 +7,14 @@ from sqlalchemy.orm import Session
 
 from frs_core.events import MetricEvent
 from frs_core.spec import canonical_hash, expand
+from service.access.caller import Caller
 from service.db.leases import now
 from service.db.metrics import write_points
 from service.db.models import Artifact, Evaluation, Event, Experiment, ExperimentTag, Job
 from service.db.states import JobState
 from service.db.types import new_id
 from service.jobs.idempotency import claim_key
+from service.jobs.owning import owned
 from service.records.form import JobRecord, KeptFile, Recorded
 
 IMPORTED = "experiment.imported"
@@ -24,7 +26,9 @@ Store = Callable[[str, KeptFile], str]
 """Stores a kept file of a job with that new id and gives its URI."""
 
 
-def write_record(session: Session, recorded: Recorded, store: Store) -> Experiment:
+def write_record(
+    session: Session, recorded: Recorded, store: Store, owner: Caller | None = None
+) -> Experiment:
     """The experiment made of a record; of one that was written before, the experiment of that time."""
     new, record_hash = new_id(), canonical_hash(recorded)
     if (known := claim_key(session, (f"import:{record_hash}", record_hash), "experiment", new)) != new:
@@ -35,7 +39,7 @@ def write_record(session: Session, recorded: Recorded, store: Store) -> Experime
         id=new,
         name=source.spec.name,
         spec=source.spec.model_dump(mode="json"),
-        submitted_by=source.spec.submitted_by,
+        **owned(source.spec.submitted_by, owner),
         dataset_report=None if report is None else report.model_dump(mode="json"),
         created_at=moment,
         tags=[ExperimentTag(tag=tag) for tag in sorted(set(source.spec.tags))],
@@ -44,7 +48,7 @@ def write_record(session: Session, recorded: Recorded, store: Store) -> Experime
     session.flush()
     ids = {job.id: new_id() for job in recorded.jobs}
     for job in recorded.jobs:
-        _write_job(session, job, experiment.id, ids, moment)
+        _write_job(session, job, experiment, ids, moment)
         _write_files(session, job, ids[job.id], store)
     message = _told(recorded)
     data = {
@@ -67,7 +71,7 @@ def _told(recorded: Recorded) -> str:
 
 
 def _write_job(
-    session: Session, job: JobRecord, experiment_id: str, ids: Mapping[str, str], moment: datetime
+    session: Session, job: JobRecord, experiment: Experiment, ids: Mapping[str, str], moment: datetime
 ) -> None:
     plain = {"position", "role", "label", "job_key", "reason_code", "reason", "step", "total_steps", "epoch"}
     plain |= {"total_epochs", "num_attempts", "started_at", "cost"}
@@ -76,7 +80,8 @@ def _write_job(
         Job(
             **{name: getattr(job, name) for name in plain},
             id=ids[job.id],
-            experiment_id=experiment_id,
+            experiment_id=experiment.id,
+            owner_key_id=experiment.owner_key_id,
             kind=job.spec.kind.value,
             name=job.spec.name,
             method=None if job.spec.method is None else job.spec.method.name,

@@ -9,18 +9,22 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
-from service.comparison import Comparison
+from service.reports.material.dossier import Dossier
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A way to write a comparison down. `extension` has no dot; `headers` go with it over HTTP."""
+    """A way to write a dossier down. `extension` has no dot; `headers` go with it over HTTP.
+
+    One with images shows those of the dossier; for the others they need not be drawn.
+    """
 
     name: str
     media_type: str
     extension: str
-    render: Callable[[Comparison], str | bytes]
+    render: Callable[[Dossier], str | bytes]
     headers: Mapping[str, str]
+    has_images: bool
 
 
 @cache
@@ -41,4 +45,5 @@ def get(name: str) -> Report:
         extension=module.EXTENSION,
         render=module.render,
         headers=getattr(module, "HEADERS", {}),
+        has_images=getattr(module, "HAS_IMAGES", False),
     )

@@ -9,16 +9,18 @@ from typing import Any
 
 from frs_core.events import COCO_METRICS
 from service.comparison import Comparison, ComparisonRow
+from service.reports.material.cells import as_text
+from service.reports.material.dossier import Dossier
 
 MEDIA_TYPE = "text/csv"
 EXTENSION = "csv"
 
 _COST = ("params", "macs", "latency_ms_mean", "latency_ms_sd", "latency_ms_n")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def render(comparison: Comparison) -> str:
+def render(dossier: Dossier) -> str:
     """A header, then one line per label; what is missing is empty. Lines end as RFC 4180 has it."""
+    comparison = dossier.comparison
     lines = [_line(comparison, row) for row in comparison.rows]
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=_columns())
@@ -28,7 +30,7 @@ def render(comparison: Comparison) -> str:
 
 
 def _columns() -> list[str]:
-    identity = ["experiment", "split", "baseline", "label", "method", "role", "n", "seeds"]
+    identity = ["experiment", "split", "baseline", "label", "method", "role", "source", "n", "seeds"]
     metrics = [f"{name}_{part}" for name in COCO_METRICS for part in ("mean", "sd", "n")]
     return [
         *identity,
@@ -40,9 +42,11 @@ def _columns() -> list[str]:
         "delta_ap_high",
         "is_clear",
         "gap_closed",
+        *(f"best_val_ap_{part}" for part in ("mean", "sd", "n")),
         *_COST,
         "expected_ap",
         "searched",
+        "note",
     ]
 
 
@@ -50,10 +54,11 @@ def _line(comparison: Comparison, row: ComparisonRow) -> dict[str, Any]:
     return {
         "experiment": comparison.experiment,
         "split": comparison.split,
-        "baseline": _text(comparison.baseline),
-        "label": _text(row.label),
+        "baseline": as_text(comparison.baseline),
+        "label": as_text(row.label),
         "method": row.method,
         "role": row.role,
+        "source": row.source,
         "n": row.n,
         "seeds": " ".join(map(str, row.seeds)),
         **{
@@ -68,14 +73,11 @@ def _line(comparison: Comparison, row: ComparisonRow) -> dict[str, Any]:
         "delta_ap_high": None if row.delta_ap_interval is None else row.delta_ap_interval[1],
         "is_clear": row.is_clear,
         "gap_closed": row.gap_closed,
+        **{f"best_val_ap_{part}": getattr(row.best_val_ap, part) for part in ("mean", "sd", "n")},
         "params": row.params,
         "macs": row.macs,
         **{f"latency_ms_{part}": getattr(row.latency_ms, part) for part in ("mean", "sd", "n")},
         "expected_ap": row.expected_ap,
         "searched": "" if row.search is None else row.search.tried[row.search.chosen].words,
+        "note": as_text(row.note or ""),
     }
-
-
-def _text(value: str) -> str:
-    """A spreadsheet would run a cell that starts like a formula; an apostrophe makes it text."""
-    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value

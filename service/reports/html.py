@@ -7,18 +7,21 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from service.comparison import Comparison
-from service.comparison.figure import delta_figure
+from service.comparison.differences import short
 from service.comparison.table import definitions, table_of
+from service.reports.material import appendix
+from service.reports.material.dossier import Dossier
 
 MEDIA_TYPE = "text/html"
 EXTENSION = "html"
+HAS_IMAGES = True
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLE = (_TEMPLATES / "comparison.css").read_text(encoding="utf-8")
+_STYLE_SHEET = Markup(_STYLE)  # noqa: S704  # nosec B704  # a file of ours
 _STYLE_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
-HEADERS = {"Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'"}
-"""The page's own style is all that a browser may apply, and nothing may be loaded or run."""
+HEADERS = {"Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:"}
+"""The page's own style and pictures are all that a browser may apply; nothing may be loaded or run."""
 
 _environment = Environment(
     loader=FileSystemLoader(_TEMPLATES),
@@ -29,12 +32,33 @@ _environment = Environment(
 )
 
 
-def render(comparison: Comparison) -> str:
-    """Verdict, figure, table, how to read it, searches and warnings, in this order."""
+def render(dossier: Dossier) -> str:
+    """Verdict, table, gap, figures, images, settings that differ, limits, appendix, in this order."""
+    comparison = dossier.comparison
+    labels, differences = dossier.compared_specs
     return _environment.get_template("comparison.html").render(
         comparison=comparison,
         table=table_of(comparison),
-        figure=Markup(delta_figure(comparison)),  # noqa: S704 - its texts are escaped where it is drawn
+        gap=appendix.gap(dossier),
+        figures=dossier.figures,
+        examples=dossier.examples,
+        no_examples=dossier.no_examples,
+        labels=labels,
+        differences=differences,
         definitions=definitions(comparison),
-        style=Markup(_STYLE),  # noqa: S704 - a file of ours
+        provenance=appendix.provenance(dossier),
+        run_columns=appendix.RUN_COLUMNS,
+        run_rows=appendix.run_rows(dossier),
+        style=_STYLE_SHEET,
     )
+
+
+def _drawing(svg: str) -> Markup:
+    return Markup(svg)  # noqa: S704  # nosec B704  # its texts are escaped
+
+
+def _embedded(jpeg: bytes) -> str:
+    return f"data:image/jpeg;base64,{b64encode(jpeg).decode()}"
+
+
+_environment.filters.update(drawing=_drawing, embedded=_embedded, short=short)

@@ -3,43 +3,64 @@
 import json
 import re
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 
 import typst
 
-from service.comparison import Comparison, ComparisonRow
-from service.comparison.figure import delta_figure
+from service.comparison import ComparisonRow
+from service.comparison.differences import short
 from service.comparison.table import definitions, points, table_of
+from service.reports.material import appendix
+from service.reports.material.dossier import Dossier, Example
+from service.reports.material.vector import NO_TIME
 
 MEDIA_TYPE = "application/pdf"
 EXTENSION = "pdf"
+HAS_IMAGES = True
 
 _TEMPLATE = (Path(__file__).parent / "templates" / "comparison.typ").read_bytes()
 _LONG_WORD = re.compile(r"\w{24}")
 """Typst breaks lines between words; a label of hundreds of letters would push the table off the page."""
-_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
-"""The same comparison gives the same bytes."""
 
 
-def render(comparison: Comparison) -> bytes:
-    """Verdict, figure, table, warnings, searches and how to read it, in this order."""
+def render(dossier: Dossier) -> bytes:
+    """Verdict, table, gap, figures, images, settings that differ, limits, appendix, in this order."""
+    comparison = dossier.comparison
+    labels, differences = dossier.compared_specs
     table = table_of(comparison)
     data = {
         "name": comparison.name or "Comparison",
         "experiment": comparison.experiment,
         "verdict": comparison.verdict,
-        "figure": delta_figure(comparison),
-        "figure_text": f"Differences of AP to {comparison.baseline}: the table has the numbers",
         "columns": table.columns,
         "rows": [asdict(row) for row in table.rows],
+        "gap": appendix.gap(dossier),
+        "figures": [
+            {"title": each.title, "caption": each.caption, "svg": each.svg} for each in dossier.figures
+        ],
+        "no_examples": dossier.no_examples,
+        "examples": [_example(each) for each in dossier.examples],
+        "labels": labels,
+        "differences": [{"path": each.path, "values": list(map(short, each.values))} for each in differences],
         "warnings": comparison.warnings,
         "searches": [_search(row) for row in comparison.searched],
         "definitions": definitions(comparison),
+        "provenance": [{"name": name, "value": value} for name, value in appendix.provenance(dossier)],
+        "run_columns": appendix.RUN_COLUMNS,
+        "run_rows": appendix.run_rows(dossier),
     }
-    inputs = {"data": _LONG_WORD.sub("\\g<0>\N{ZERO WIDTH SPACE}", json.dumps(data, ensure_ascii=False))}
-    content: bytes = typst.compile(_TEMPLATE, format="pdf", sys_inputs=inputs, timestamp=_NO_TIME)
+    inputs = {"data": _LONG_WORD.sub(_breakable, json.dumps(data, ensure_ascii=False))}
+    content: bytes = typst.compile(_TEMPLATE, format="pdf", sys_inputs=inputs, timestamp=NO_TIME)
     return content
+
+
+def _breakable(word: re.Match[str]) -> str:
+    return f"{word[0]}\N{ZERO WIDTH SPACE}"
+
+
+def _example(example: Example) -> dict[str, object]:
+    panels = [{"title": each.title, "jpeg": list(each.jpeg)} for each in example.panels]
+    return {"title": example.title, "caption": example.caption, "panels": panels}
 
 
 def _search(row: ComparisonRow) -> str:

@@ -1,12 +1,16 @@
-r"""A table to paste into a paper: LaTeX with booktabs, nothing else needed.
+r"""A table to paste into a paper: LaTeX with booktabs. Figures are taken from beside it, where they are.
 
 The file compiles as it is; between the comment lines stands the `table` to copy.
 """
 
 import re
+from collections.abc import Iterable, Sequence
 
-from service.comparison import Comparison
+from service.comparison.differences import short
+from service.comparison.figures import Figure
 from service.comparison.table import Cell, definitions, table_of
+from service.reports.material import appendix
+from service.reports.material.dossier import Dossier
 
 MEDIA_TYPE = "application/x-tex"
 EXTENSION = "tex"
@@ -15,6 +19,7 @@ _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "#": r"\#", "$": r"\$", "%": r"\%", "&": r"\&",
     "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", "±": r"$\pm$", "−": r"$-$", "–": r"--", "Δ": r"$\Delta$",
+    "†": r"$^\dagger$", "‡": r"$^\ddagger$",
     "\u00a0": "~",
 }  # fmt: skip
 _HEAD = r"""\documentclass{article}
@@ -24,39 +29,97 @@ _HEAD = r"""\documentclass{article}
 \IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
 \usepackage{booktabs}
 \usepackage{graphicx}
+% A table as it is, or as narrow as the page where it is wider.
+\newsavebox{\tablebox}
+\newcommand{\fitted}[1]{\sbox{\tablebox}{#1}%
+  \ifdim\wd\tablebox>\linewidth\resizebox{\linewidth}{!}{\usebox{\tablebox}}\else\usebox{\tablebox}\fi}
+\setlength{\parindent}{0pt}
 \begin{document}
 """
 
 
-def render(comparison: Comparison) -> str:
-    """A whole document of one table: the verdict is its caption, and below it stands how to read it."""
-    table = table_of(comparison)
-    header = " & ".join(["", *map(_escape, table.columns)])
+def render(dossier: Dossier) -> str:
+    """A whole document: the table to copy, the figures where their files lie beside it, then the rest."""
+    comparison = dossier.comparison
+    warnings = "".join(f"% warning: {_in_comment(warning)}\n" for warning in comparison.warnings)
+    return (
+        f"% experiment {comparison.experiment}, split {comparison.split}\n"
+        + warnings
+        + _HEAD
+        + "% ---- copy from here\n"
+        + _main_table(dossier)
+        + "% ---- to here\n"
+        + _section("Gap to the teacher", _paragraphs(appendix.gap(dossier)))
+        + "".join(map(_figure, dossier.figures))
+        + _section("Images", _paragraphs(f"{each.title}. {each.caption}" for each in dossier.examples))
+        + _differences(dossier)
+        + _section("Before you believe it", _paragraphs(comparison.warnings))
+        + _appendix(dossier)
+        + "\\end{document}\n"
+    )
+
+
+def _main_table(dossier: Dossier) -> str:
+    """The verdict is its caption, and below it stands how to read it."""
+    comparison, table = dossier.comparison, table_of(dossier.comparison)
     rows = [
         " & ".join([_escape(row.label), *map(_cell, row.cells)])
         + r" \\"
         + (r" \midrule" if row.role == "teacher" else "")
         for row in table.rows
     ]
-    warnings = "".join(f"% warning: {_in_comment(warning)}\n" for warning in comparison.warnings)
     title = f"{comparison.name}." if comparison.name else ""
     caption = f"{title} {comparison.verdict}".strip() or "Comparison"
-    notes = " ".join(definitions(comparison))
     return (
-        f"% experiment {comparison.experiment}, split {comparison.split}\n"
-        + warnings
-        + _HEAD
-        + "% ---- copy from here\n"
-        + "\\begin{table}[!ht]\n\\centering\n"
+        "\\begin{table}[!ht]\n\\centering\n"
         + f"\\caption{{{_escape(caption)}}}\n\\medskip\n"
-        + "\\resizebox{\\linewidth}{!}{%\n"
-        + f"\\begin{{tabular}}{{l{'r' * len(table.columns)}}}\n\\toprule\n{header} \\\\\n\\midrule\n"
-        + "".join(f"{row}\n" for row in rows)
-        + "\\bottomrule\n\\end{tabular}}\n\n\\medskip\n"
-        + f"\\begin{{minipage}}{{\\linewidth}}\\footnotesize {_escape(notes)}\\end{{minipage}}\n"
-        + "\\end{table}\n"
-        + "% ---- to here\n\\end{document}\n"
+        + _tabular(["", *table.columns], rows)
+        + "\n\\medskip\n"
+        + f"\\begin{{minipage}}{{\\linewidth}}\\footnotesize {_escape(' '.join(definitions(comparison)))}"
+        + "\\end{minipage}\n\\end{table}\n"
     )
+
+
+def _figure(figure: Figure) -> str:
+    """The drawing, which the zip holds as PDF; without that file nothing."""
+    file = f"figures/{figure.name}.pdf"
+    return (
+        f"\\IfFileExists{{{file}}}{{\\begin{{figure}}[!ht]\\centering\n"
+        f"\\includegraphics[width=0.75\\linewidth]{{{file}}}\n"
+        f"\\caption{{{_escape(figure.title)}. {_escape(figure.caption)}}}\\end{{figure}}}}{{}}\n"
+    )
+
+
+def _differences(dossier: Dossier) -> str:
+    labels, found = dossier.compared_specs
+    rows = [" & ".join(map(_escape, [each.path, *map(short, each.values)])) + r" \\" for each in found]
+    return _section("Where the rows' settings differ", _tabular(["setting", *labels], rows) if rows else "")
+
+
+def _appendix(dossier: Dossier) -> str:
+    if not dossier.sheets:
+        return ""
+    facts = _paragraphs(f"{name}: {value}" for name, value in appendix.provenance(dossier))
+    rows = [" & ".join(map(_escape, row)) + r" \\" for row in appendix.run_rows(dossier)]
+    return _section("What this rests on", f"{facts}\n\n{_tabular(appendix.RUN_COLUMNS, rows)}")
+
+
+def _tabular(columns: Sequence[str], rows: Iterable[str]) -> str:
+    header = " & ".join(map(_escape, columns))
+    return (
+        "\\fitted{%\n"
+        f"\\begin{{tabular}}{{l{'r' * (len(columns) - 1)}}}\n\\toprule\n{header} \\\\\n\\midrule\n"
+        + "".join(f"{row}\n" for row in rows)
+        + "\\bottomrule\n\\end{tabular}}\n"
+    )
+
+
+def _section(title: str, content: str) -> str:
+    return f"\\subsection*{{{_escape(title)}}}\n{content}\n" if content else ""
+
+
+def _paragraphs(sentences: Iterable[str]) -> str:
+    return "\n\n".join(map(_escape, sentences))
 
 
 def _cell(cell: Cell) -> str:
