@@ -1,16 +1,17 @@
 """`python -m service.api`: serve the API and the dashboard until TERM or INT."""
 
-import logging
 import sys
 import threading
 from types import FrameType
 
-import structlog
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
 from service.api.app import create_app
+from service.operate.errors import OperateError
+from service.operate.first_key import check_before_serving
 from service.settings import Settings
+from service.telemetry.logs import configure_logs
 
 
 class Server(uvicorn.Server):
@@ -27,26 +28,22 @@ class Server(uvicorn.Server):
 
 
 def main() -> None:
-    """Serve with the settings of the environment. Log lines are JSON on standard error."""
-    logging.basicConfig(level=logging.WARNING)
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-    )
+    """Serve with the settings of the environment."""
     settings = Settings()
+    configure_logs("api", level=settings.log_level, form=settings.log_format)
+    try:
+        check_before_serving(settings)
+    except OperateError as error:
+        sys.exit(f"error: {error}")
     app = create_app(settings)
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         access_log=False,
+        log_config=None,
         server_header=False,
+        proxy_headers=False,  # the application judges them: `FRS_TRUSTED_PROXIES`
         timeout_graceful_shutdown=10,
     )
     server = Server(config, app.state.closing)

@@ -6,40 +6,58 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.middleware.exceptions import ExceptionMiddleware
 
 from service import dashboard
 from service.api import (
+    audit,
     catalogue,
+    cited,
     clone,
+    compare,
     comparison,
     control,
+    dataset_images,
+    datasets,
     events,
     experiments,
     extension,
+    external,
     files,
     health,
+    images,
+    imports,
     jobs,
-    middleware,
+    keys,
+    links,
+    logs,
+    me,
+    metrics,
     observations,
+    perimeter,
     plans,
     predictions,
-    problems,
+    refusals,
     rendering,
+    security,
+    storage,
     transfer,
+    usage,
+    webhooks,
     workers,
 )
+from service.api.access import confirm
+from service.api.admission import Admission
 from service.api.dependencies import Resources
+from service.api.route_table import RouteTable
+from service.api.timing import RequestTiming
 from service.settings import Settings
+from service.telemetry.metrics import Metrics
 
 BASE_PATH = "/api/v1"
 OPENAPI_PATH = f"{BASE_PATH}/openapi.json"
-_PROBLEM = {"content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"description": "The request cannot be served as it is", **_PROBLEM},
-    "5XX": {"description": "The server failed or is not ready", **_PROBLEM},
-}
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -47,11 +65,14 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.resources = Resources.open(settings, app.state.closing)
+        app.state.routes = app.state.routes or RouteTable(app)
+        resources = Resources.open(app.state.settings, app.state.closing, app.state.metrics)
+        app.state.resources = resources
         try:
             yield
         finally:
-            app.state.resources.close()
+            resources.close()
+            await app.state.counter.close()
 
     app = FastAPI(
         title="FRS Distill",
@@ -63,43 +84,60 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
         redirect_slashes=False,
+        dependencies=[Depends(confirm)],
     )
+    app.state.settings, app.state.routes = settings, None
     app.state.closing = threading.Event()
-    api = APIRouter(prefix=BASE_PATH, responses=_ERRORS)
+    app.state.metrics = Metrics()
+    api = APIRouter(prefix=BASE_PATH)
     for module in (
         experiments,
         plans,
         transfer,
         comparison,
+        compare,
+        images,
         jobs,
         control,
         clone,
         extension,
         predictions,
+        external,
+        cited,
         observations,
+        logs,
         files,
+        links,
+        imports,
+        storage,
         catalogue,
+        dataset_images,
+        datasets,
         workers,
         events,
+        audit,
+        usage,
+        webhooks,
+        me,
+        keys,
     ):
         api.include_router(module.router)
     app.include_router(api)
-    app.include_router(health.router, responses=_ERRORS)
+    app.include_router(health.router)
+    app.include_router(metrics.router)
     dashboard.install(app)
-    rendering.install(app)
-    app.add_middleware(
-        middleware.BodyLimit,
-        limit_bytes=settings.max_request_bytes,
-        upload_limit_bytes=settings.max_upload_bytes,
-    )
-    app.add_middleware(middleware.RequestLog)
-    app.add_middleware(middleware.SecurityHeaders)
+    rendering.install(app, dashboard.show_problem)
+    perimeter.guard_inside(app, settings)
+    app.add_middleware(Admission)
+    app.add_middleware(ExceptionMiddleware, handlers=app.exception_handlers)  # of what the admission refuses
+    perimeter.guard_outside(app, settings)
+    app.add_middleware(RequestTiming, metrics=app.state.metrics)
     _describe(app)
     return app
 
 
 def _describe(app: FastAPI) -> None:
-    """Make the OpenAPI document name the one form that all errors have."""
+    """Make the OpenAPI document say who may do what, and what else may be answered."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -110,9 +148,8 @@ def _describe(app: FastAPI) -> None:
                 routes=app.routes,
                 openapi_version="3.2.0",  # the first that can describe a stream of events
             )
-            problem = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas = document.setdefault("components", {}).setdefault("schemas", {})
-            schemas.update(problem.pop("$defs", {}), Problem=problem)
+            security.describe(document, app.state.routes)
+            refusals.describe(document)
             app.openapi_schema = document
         return app.openapi_schema
 

@@ -8,6 +8,9 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+MAX_DEPTH = 64
+_TOO_DEEP = f"the body is nested too deeply, beyond {MAX_DEPTH} levels; no specification needs that"
+
 
 class BodyError(HTTPException):
     """A body that is not JSON, or not JSON that can be understood. `detail` says why."""
@@ -37,15 +40,32 @@ class _Request(Request):
 def read_json(body: bytes) -> Any:
     """The body's value. Raises BodyError."""
     try:
-        return json.loads(body, object_pairs_hook=_unique)
+        value = json.loads(body, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
         raise BodyError(f"the body is not JSON ({error.msg} at character {error.pos})") from error
     except UnicodeDecodeError as error:
         raise BodyError(f"the body is not UTF-8 text (at byte {error.start}); send it as UTF-8") from error
     except RecursionError as error:
-        raise BodyError("the body is nested too deeply; no specification needs that") from error
+        raise BodyError(_TOO_DEEP) from error
     except ValueError as error:  # an integer too long for Python to read
         raise BodyError("the body holds a number of thousands of digits; give a smaller one") from error
+    _refuse_depth(value)
+    return value
+
+
+def _refuse_depth(value: Any) -> None:
+    """What Python can read may still be too deep for those who walk through it."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for each in level
+            for child in (each.values() if isinstance(each, dict) else each)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return
+    raise BodyError(_TOO_DEEP)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,14 +1,31 @@
 """What can be used: methods and the zoo."""
 
 import inspect
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
 from frs_core import methods, zoo
-from service.api.schemas import MethodView, Page, RefusedDetectorView
+from service.api.views import Page, View
 
 router = APIRouter(tags=["catalogue"])
+
+
+class MethodView(View):
+    """A method: the signals it reads, the schema of its options, published defaults per family."""
+
+    name: str
+    description: str
+    requires: tuple[str, ...]
+    options_schema: dict[str, Any]
+    defaults: dict[str, dict[str, Any]]
+
+
+class RefusedDetectorView(View):
+    """A detector of the zoo that cannot be named in a specification; the reason is a clause about it."""
+
+    name: str
+    reason: str
 
 
 @router.get("/methods")

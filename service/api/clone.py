@@ -10,12 +10,15 @@ from sqlalchemy.orm import Session
 
 from frs_core.events import CheckpointKind
 from frs_core.spec import ExperimentSpec, JobSpec
+from frs_core.spec.dataset import as_written
+from service.api.access import CallerDep
 from service.api.bodies import JsonRoute
 from service.api.dependencies import Res, json_only
+from service.api.experiment_views import ExperimentDetail
 from service.api.experiments import create_experiment
+from service.api.job_views import JobDetail
 from service.api.jobs import create_job
 from service.api.problems import ProblemError
-from service.api.schemas import ExperimentDetail, JobDetail
 from service.api.submission import IdempotencyHeader
 from service.db import queries
 from service.db.models import Job
@@ -32,19 +35,41 @@ class CloneBody(BaseModel):
     changes: dict[str, Any] = Field(default_factory=dict)
 
 
-@router.post("/experiments/{experiment_id}/clone", status_code=201, dependencies=[Depends(json_only)])
+@router.post(
+    "/experiments/{experiment_id}/clone",
+    status_code=201,
+    dependencies=[Depends(json_only)],
+    responses={200: {"model": ExperimentDetail}},
+)
 def clone_experiment(
-    resources: Res, experiment_id: str, body: CloneBody, response: Response, key: IdempotencyHeader = None
+    resources: Res,
+    caller: CallerDep,
+    *,
+    experiment_id: str,
+    body: CloneBody,
+    response: Response,
+    key: IdempotencyHeader = None,
 ) -> ExperimentDetail:
     """Submit the experiment's specification anew, with changes. What would be the same training is reused."""
     with resources.read() as session:
         plain = queries.get_experiment(session, experiment_id).spec
-    return create_experiment(resources, _changed(ExperimentSpec, plain, body), response, key)
+    return create_experiment(resources, caller, _changed(ExperimentSpec, plain, body), response, key)
 
 
-@router.post("/jobs/{job_id}/clone", status_code=201, dependencies=[Depends(json_only)])
+@router.post(
+    "/jobs/{job_id}/clone",
+    status_code=201,
+    dependencies=[Depends(json_only)],
+    responses={200: {"model": JobDetail}},
+)
 def clone_job(
-    resources: Res, job_id: str, body: CloneBody, response: Response, key: IdempotencyHeader = None
+    resources: Res,
+    caller: CallerDep,
+    *,
+    job_id: str,
+    body: CloneBody,
+    response: Response,
+    key: IdempotencyHeader = None,
 ) -> JobDetail:
     """Submit the job's specification anew, with changes, as a job that belongs to no experiment.
 
@@ -53,11 +78,11 @@ def clone_job(
     with resources.read() as session:
         job = queries.get_job(session, job_id)
         plain = _with_teachers_weights(session, job)
-    return create_job(resources, _changed(JobSpec, plain, body), response, key)
+    return create_job(resources, caller, _changed(JobSpec, plain, body), response, key)
 
 
 def _with_teachers_weights(session: Session, job: Job) -> dict[str, Any]:
-    if job.kind in ("predict", "plan"):
+    if job.kind in ("predict", "plan", "score", "import"):
         raise ProblemError(409, "not-cloned", f"a job of kind {job.kind} is not cloned: ask for it anew")
     teacher = job.spec.get("teacher")
     if not teacher or teacher.get("checkpoint"):
@@ -74,9 +99,14 @@ def _with_teachers_weights(session: Session, job: Job) -> dict[str, Any]:
 def _changed(kind: type[SpecT], plain: Mapping[str, Any], body: CloneBody) -> SpecT:
     """Raises RequestValidationError, whose places are those of the changed specification."""
     try:
-        return kind.model_validate(merged(plain, body.changes))
+        return kind.model_validate(merged(_as_written(plain), body.changes))
     except ValidationError as error:
         raise _relocated(error) from error
+
+
+def _as_written(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a registered data set only the name: with another name the rest would be wrong."""
+    return {**plain, "dataset": as_written(plain["dataset"])} if "dataset" in plain else dict(plain)
 
 
 def _relocated(error: ValidationError) -> RequestValidationError:

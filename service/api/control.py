@@ -7,9 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.api.bodies import JsonRoute
 from service.api.dependencies import Writing, json_only
+from service.api.experiment_views import ExperimentDetail
 from service.api.experiments import fresh_detail
+from service.api.job_views import JobDetail
 from service.api.jobs import job_detail
-from service.api.schemas import ExperimentDetail, JobDetail
 from service.db import ledger, queries
 from service.db.control import MAX_PRIORITY
 

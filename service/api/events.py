@@ -3,14 +3,19 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from service.access.caller import Caller
+from service.api.access import CallerDep
+from service.api.authentication import still_holds
 from service.api.dependencies import Reading, Res, Resources
-from service.api.schemas import EventView, JobSummary
+from service.api.job_views import JobSummary
+from service.api.views import View
 from service.db import queries
 from service.db.live import SETTLE, settled_event_id
 from service.db.models import Event
@@ -18,6 +23,8 @@ from service.db.states import JobState
 
 router = APIRouter(tags=["events"])
 POLL_SECONDS = 1.0
+RECHECK_SECONDS = 30.0
+"""So long at most a stream outlives its key."""
 MAX_WATCHED_JOBS = 500
 
 BigId = Annotated[int | None, Query(ge=0, le=2**63 - 1, description="Start behind this event; default: now")]
@@ -27,28 +34,43 @@ LastEventId = Annotated[
 ]
 
 
+class EventView(View):
+    """Something that happened. Progress has no id: it is told once and kept by the job alone."""
+
+    id: int | None
+    kind: str
+    experiment_id: str | None
+    job_id: str | None
+    message: str
+    data: dict[str, Any]
+    created_at: datetime | None
+
+
 def _experiment_id(session: Reading, experiment_id: str) -> str:
     return queries.get_experiment(session, experiment_id).id
 
 
 @router.get("/events", response_class=EventSourceResponse)
 async def stream_events(
-    resources: Res, after: BigId = None, last_event_id: LastEventId = None
+    resources: Res, caller: CallerDep, after: BigId = None, last_event_id: LastEventId = None
 ) -> AsyncIterator[ServerSentEvent]:
     """Every event, and the progress of running jobs as events without an id. `data` is an `EventView`."""
-    async for item in _stream(resources, None, after if last_event_id is None else last_event_id):
+    async for item in _stream(resources, caller, None, after if last_event_id is None else last_event_id):
         yield item
 
 
 @router.get("/experiments/{experiment_id}/events", response_class=EventSourceResponse)
 async def stream_experiment_events(
     resources: Res,
+    caller: CallerDep,
     experiment_id: Annotated[str, Depends(_experiment_id, scope="function")],
     after: BigId = None,
     last_event_id: LastEventId = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """The events of one experiment and its jobs, as in `/events`."""
-    async for item in _stream(resources, experiment_id, after if last_event_id is None else last_event_id):
+    async for item in _stream(
+        resources, caller, experiment_id, after if last_event_id is None else last_event_id
+    ):
         yield item
 
 
@@ -78,13 +100,18 @@ class Feed:
 
 
 async def _stream(
-    resources: Resources, experiment_id: str | None, after: int | None
+    resources: Resources, caller: Caller, experiment_id: str | None, after: int | None
 ) -> AsyncIterator[ServerSentEvent]:
+    recheck = time.monotonic() + RECHECK_SECONDS
     feed = Feed(await run_in_threadpool(_start, resources) if after is None else after)
     running = await run_in_threadpool(_running, resources, experiment_id)
     # The id gives a client its place before it has seen any event: a restart of the server loses it none.
     yield ServerSentEvent(comment="connected", id=str(feed.after), retry=2000)
     while not resources.closing.is_set():
+        if time.monotonic() > recheck:
+            if not await run_in_threadpool(still_holds, resources, caller):
+                return
+            recheck = time.monotonic() + RECHECK_SECONDS
         for event in feed.take(await run_in_threadpool(_events, resources, feed.after), time.monotonic()):
             if experiment_id in (None, event.experiment_id):
                 view = EventView.model_validate(event)

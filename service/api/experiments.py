@@ -4,53 +4,94 @@ from typing import Annotated, Literal
 
 import structlog
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AfterValidator
+from pydantic import AfterValidator, AwareDatetime
 from sqlalchemy.orm import Session
 
 from frs_core.spec import ExperimentSpec
 from service.api import intake
+from service.api.access import CallerDep
 from service.api.bodies import JsonRoute
-from service.api.dependencies import Cursor, Limit, Reading, Res, Writing, json_only, no_null
-from service.api.problems import ProblemError
-from service.api.schemas import (
+from service.api.dependencies import Limit, LongCursor, Reading, Res, Writing, json_only, no_null
+from service.api.experiment_views import (
     ExperimentChange,
     ExperimentDetail,
-    ExperimentSummary,
+    ListedExperiment,
     Notice,
-    Page,
     dataset_notices,
 )
+from service.api.problems import ProblemError
+from service.api.refusals import also
 from service.api.submission import IdempotencyHeader, submit
+from service.api.submitted_data import known_data, with_data
+from service.api.views import Page
 from service.artifacts import ArtifactError
+from service.comparison.standing import refresh
 from service.db import experiments as changes
-from service.db import queries
+from service.db import listing, queries
+from service.db.listing import Direction, Filters, Order, Sort
 from service.db.models import Event, Experiment
 from service.db.needs import unmet_needs
+from service.db.shares import held_back
+from service.db.work import work_of
 from service.jobs.submit import submit_experiment
 from service.records.write import IMPORTED
 
 router = APIRouter(prefix="/experiments", route_class=JsonRoute, tags=["experiments"])
 State = Literal["queued", "running", "paused", "failed", "blocked", "cancelled", "succeeded"]
 Label = Annotated[str | None, Query(max_length=200), AfterValidator(no_null)]
+REFRESH_SECONDS = 20.0
+"""A list waits so long until it can be complete."""
 _log = structlog.get_logger(__name__)
 
 
+def asked_filters(
+    *,
+    archived: bool = False,
+    search: Annotated[Label, Query(description="Part of a name, or the beginning of an id")] = None,
+    name: Annotated[Label, Query(description="A whole name, whatever its case")] = None,
+    since: Annotated[
+        AwareDatetime | None, Query(description="Submitted at this moment or later; with its time zone")
+    ] = None,
+    state: State | None = None,
+    tag: Label = None,
+    dataset: Annotated[Label, Query(description="The last part of its root, or its format")] = None,
+    method: Label = None,
+    submitted_by: Label = None,
+) -> Filters:
+    """What a request asks for; FastAPI refuses what is none of these."""
+    return Filters(
+        archived=archived,
+        search=search,
+        name=name,
+        since=since,
+        state=state,
+        tag=tag,
+        dataset=dataset,
+        method=method,
+        submitted_by=submitted_by,
+    )
+
+
 @router.post(
-    "", status_code=201, dependencies=[Depends(json_only)], responses={200: {"model": ExperimentDetail}}
+    "",
+    status_code=201,
+    dependencies=[Depends(json_only)],
+    responses={200: {"model": ExperimentDetail}, **also(409)},
 )
 def create_experiment(
-    resources: Res, spec: ExperimentSpec, response: Response, key: IdempotencyHeader = None
+    resources: Res, caller: CallerDep, spec: ExperimentSpec, response: Response, key: IdempotencyHeader = None
 ) -> ExperimentDetail:
     """Check the specification and the data set, expand it into jobs and queue them.
 
     A repeat with the same `Idempotency-Key` and body answers 200 with `Idempotency-Replayed: true`.
     """
     settings = resources.settings
+    given, spec = spec, with_data(resources, spec, key)
     submitted = submit(
         resources,
-        spec,
+        given,
         key,
-        check=lambda: intake.check_experiment(spec, settings),
+        check=lambda: intake.check_experiment(spec, settings, known_data(resources, spec.dataset)),
         write=lambda session, report, idempotency: submit_experiment(
             session,
             spec,
@@ -58,6 +99,7 @@ def create_experiment(
             preflight=report is None,
             idempotency=idempotency,
             max_attempts=settings.max_attempts,
+            owner=caller,
         ),
     )
     submitted.mark(response)
@@ -67,26 +109,30 @@ def create_experiment(
 
 @router.get("")
 def list_experiments(
+    resources: Res,
     session: Reading,
     *,
     limit: Limit = 50,
-    cursor: Cursor = None,
-    state: State | None = None,
-    tag: Label = None,
-    submitted_by: Label = None,
-    archived: bool = False,
-) -> Page[ExperimentSummary]:
-    """Experiments, newest first; the archived ones only where asked for."""
-    page = queries.list_experiments(
-        session,
-        limit=limit,
-        cursor=cursor,
-        state=state,
-        tag=tag,
-        submitted_by=submitted_by,
-        archived=archived,
-    )
-    return Page(items=tuple(map(ExperimentSummary.of, page.items)), next_cursor=page.next_cursor)
+    cursor: LongCursor = None,
+    filters: Annotated[Filters, Depends(asked_filters)],
+    sort: Sort = "created",
+    direction: Direction | None = None,
+) -> Page[ListedExperiment]:
+    """Experiments, newest first unless `sort` says otherwise; the archived ones only where asked for.
+
+    `ap` and `delta` are those of the experiment's best row. Without `direction` these two and `created` are
+    sorted downwards, the others upwards; what has no value comes last.
+    """
+    if num_left := refresh(resources.read, resources.write, seconds=REFRESH_SECONDS):
+        raise ProblemError(
+            503,
+            "counting",
+            f"{num_left} experiments are still to be counted, as after an upgrade: ask again, until none is",
+        )
+    page = listing.list_experiments(session, filters, Order.of(sort, direction), limit=limit, cursor=cursor)
+    work = work_of(session, [row.experiment_id for row in page.items])
+    items = tuple(ListedExperiment.standing(row, work[row.experiment_id]) for row in page.items)
+    return Page(items=items, next_cursor=page.next_cursor)
 
 
 @router.get("/{experiment_id}")
@@ -182,21 +228,19 @@ def _imported(session: Session, experiment: Experiment) -> list[Notice]:
 
 
 def _unmet(session: Session, experiment: Experiment) -> list[Notice]:
-    """One notice for each need that no worker meets."""
-    needs = unmet_needs(session, experiment.jobs)
-    names: dict[str, list[str]] = {}
-    for job in experiment.jobs:
-        if job.id in needs:
-            names.setdefault(needs[job.id], []).append(job.name)
+    """One notice for each need that no worker meets, and for each share of GPUs that is in use."""
+    needs = {
+        "no_worker": unmet_needs(session, experiment.jobs),
+        "quota": held_back(session, experiment.jobs),
+    }
+    names: dict[tuple[str, str], list[str]] = {}
+    for code, unmet in needs.items():
+        for job in experiment.jobs:
+            if job.id in unmet:
+                names.setdefault((code, unmet[job.id]), []).append(job.name)
     return [
-        Notice(
-            source=waiting[0],
-            code="no_worker",
-            message=message,
-            count=len(waiting),
-            examples=tuple(waiting[:5]),
-        )
-        for message, waiting in names.items()
+        Notice(source=waiting[0], code=code, message=message, count=len(waiting), examples=tuple(waiting[:5]))
+        for (code, message), waiting in names.items()
     ]
 
 

@@ -12,12 +12,14 @@ from frs_core.spec import ExperimentSpec, canonical_hash
 from service.api import intake
 from service.api.bodies import JsonRoute
 from service.api.dependencies import Res, Resources, json_only
+from service.api.experiment_views import ExperimentDetail
 from service.api.experiments import experiment_detail
 from service.api.problems import ProblemError, fault, invalid
-from service.api.schemas import ExperimentDetail
 from service.api.submission import IdempotencyHeader, is_known
+from service.api.submitted_data import known_data
 from service.db import queries
 from service.db.models import Experiment
+from service.db.outside import outside_labels
 from service.db.types import new_id
 from service.jobs.extend import ChangedDataError, extend_experiment
 from service.jobs.idempotency import claim_key
@@ -41,7 +43,12 @@ class Extension(BaseModel):
         return self
 
 
-@router.post("/{experiment_id}/extend", status_code=201, dependencies=[Depends(json_only)])
+@router.post(
+    "/{experiment_id}/extend",
+    status_code=201,
+    dependencies=[Depends(json_only)],
+    responses={200: {"model": ExperimentDetail}},
+)
 def extend(
     resources: Res, experiment_id: str, body: Extension, response: Response, key: IdempotencyHeader = None
 ) -> ExperimentDetail:
@@ -54,7 +61,8 @@ def extend(
         experiment = queries.get_experiment(session, experiment_id)
         _refuse_imported(session, experiment)
         full_id, plain = experiment.id, experiment.spec
-    found = None if key is not None and is_known(resources, key) else _checked(resources, plain, body)
+        taken = outside_labels(session, full_id)
+    found = None if key is not None and is_known(resources, key) else _checked(resources, plain, body, taken)
     with resources.write.begin() as session:
         if _is_replayed(session, full_id, body, key) or found is None:
             response.status_code = 200
@@ -72,7 +80,7 @@ def _refuse_imported(session: Session, experiment: Experiment) -> None:
 
 
 def _checked(
-    resources: Resources, plain: dict[str, Any], body: Extension
+    resources: Resources, plain: dict[str, Any], body: Extension, taken: set[str]
 ) -> tuple[ExperimentSpec, DatasetReport | None]:
     """The experiment with what is added, and what its data set holds now. Raises as a submission does."""
     there = [fault(f"seeds.{index}", "is there already", seed) for index, seed in enumerate(body.seeds)]
@@ -87,7 +95,12 @@ def _checked(
         raise RequestValidationError(
             [{**item, "loc": ("body", *_place(item["loc"], firsts))} for item in error.errors()]
         ) from error
-    return spec, intake.check_experiment(spec, resources.settings)
+    for index, method in enumerate(spec.methods[num_methods:]):
+        if method.display_label in taken:
+            message = "a row from outside is called so: give another `label`, or remove that row first"
+            raise invalid(fault(f"methods.{index}.label", message, method.display_label))
+    data = known_data(resources, spec.dataset)
+    return spec, intake.check_experiment(spec, resources.settings, data)
 
 
 def _place(loc: tuple[int | str, ...], firsts: dict[str, int]) -> tuple[int | str, ...]:
@@ -118,6 +131,9 @@ def _write(
     locked = session.get_one(Experiment, experiment_id, with_for_update=True)
     if locked.spec != before:
         raise ProblemError(409, "changed", f"{locked.name} was extended by another request: look, and repeat")
+    taken = outside_labels(session, experiment_id) & {method.display_label for method in spec.methods}
+    if taken:
+        raise ProblemError(409, "changed", f"a row from outside is called {min(taken)!r}: give another label")
     try:
         extend_experiment(
             session,

@@ -8,11 +8,12 @@ from pathlib import Path
 import structlog
 from fastapi import APIRouter
 from kombu.exceptions import KombuError
+from pydantic import Field
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.api.dependencies import Res, Resources
 from service.api.problems import ProblemError, fault
-from service.api.schemas import HealthView
+from service.api.views import View
 from service.artifacts import ArtifactError
 from service.broker import CONNECT_SECONDS, make_celery
 from service.db.engine import SchemaMismatchError, check_schema
@@ -21,6 +22,13 @@ from service.db.types import new_id
 router = APIRouter(tags=["health"])
 _PROBE = b"ready?\n"
 _log = structlog.get_logger(__name__)
+
+
+class HealthView(View):
+    """`status` is ok; for readiness each check says ok or what is wrong."""
+
+    status: str
+    checks: dict[str, str] = Field(default={})
 
 
 class _NotReadyError(Exception):

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterator
+from os.path import normpath
 from pathlib import Path, PurePath
 from typing import Any
 
 from frs_core import datasets
-from frs_core.datasets.check import check
+from frs_core.datasets.check import check, limited
 from frs_core.datasets.records import DatasetReport, Fault
 from frs_core.methods import Signal
 from frs_core.spec import DatasetSpec, ExperimentSpec, JobKind, JobSpec, ScheduleSpec, Spec
@@ -14,6 +15,8 @@ from frs_core.spec.cache import cache_size
 from frs_core.weights.reference import ZOO, check_host, is_address, parse_address
 from service.api import checkpoints
 from service.api.problems import FieldFault, clean, fault, invalid
+from service.api.submitted_data import KnownData
+from service.datasets.checking import refusal_of_root
 from service.db.types import is_id
 from service.settings import Settings
 
@@ -21,23 +24,35 @@ MAX_DECODED_IMAGES = 5000
 """Larger data sets are read, but their pixels are decoded by the worker."""
 
 
-def check_experiment(spec: ExperimentSpec, settings: Settings) -> DatasetReport | None:
-    """What the data set holds, or None where this server cannot see it. Raises ProblemError (422)."""
-    _refuse(_unstorable(spec))
+def check_experiment(
+    spec: ExperimentSpec, settings: Settings, known: KnownData | None = None
+) -> DatasetReport | None:
+    """What the data set holds, or None where this server cannot see it. Raises ProblemError (422).
+
+    A registered one is not read again: it is as it was when it was checked, or its jobs fail.
+    """
+    check_text(spec)
     _refuse(_weights("teacher.checkpoint", spec.teacher.checkpoint, settings))
     _refuse(_weights("student.checkpoint", spec.student.checkpoint, settings))
-    report = _dataset(spec.dataset, visible=settings.datasets_visible)
+    report = _dataset(spec.dataset, settings, known)
     _refuse(_batch("schedule.batch_size", spec.schedule, report))
     if spec.teacher.train is not None:
         _refuse(_batch("teacher.train.batch_size", spec.teacher_schedule, report))
     signals = frozenset[Signal]().union(*(method.requires for method in spec.methods))
-    _refuse(_cache(spec, signals, report))
+    _refuse(_cache(spec, signals, report, known))
     return report
 
 
-def check_job(spec: JobSpec, settings: Settings) -> DatasetReport | None:
+def check_text(spec: ExperimentSpec) -> None:
+    """What can be judged without looking at a file. Raises ProblemError (422)."""
+    _refuse(_unstorable(spec))
+    _refuse(_relative(spec.dataset))
+
+
+def check_job(spec: JobSpec, settings: Settings, known: KnownData | None = None) -> DatasetReport | None:
     """As `check_experiment`, for one job. It waits for no other, so its teacher must be given."""
     _refuse(_unstorable(spec))
+    _refuse(_relative(spec.dataset))
     if spec.needs_teacher and spec.teacher is not None and spec.teacher.checkpoint is None:
         message = (
             "a job of its own needs its teacher's weights: give a path or a stored id, or post an experiment"
@@ -46,12 +61,22 @@ def check_job(spec: JobSpec, settings: Settings) -> DatasetReport | None:
     teacher = None if spec.teacher is None else spec.teacher.checkpoint
     _refuse(_weights("teacher.checkpoint", teacher, settings))
     _refuse(_weights("checkpoint", spec.checkpoint, settings))
-    report = _dataset(spec.dataset, visible=settings.datasets_visible)
+    report = _dataset(spec.dataset, settings, known)
     if spec.kind is not JobKind.EVALUATE:
         _refuse(_batch("schedule.batch_size", spec.schedule, report))
     if spec.method is not None:
-        _refuse(_cache(spec, spec.method.requires, report))
+        _refuse(_cache(spec, spec.method.requires, report, known))
     return report
+
+
+def check_root(spec: DatasetSpec, settings: Settings) -> None:
+    """Raises ProblemError (422) at `root` for a folder that data sets may not lie in."""
+    _refuse(_root("root", spec, settings))
+
+
+def check_weights(reference: str, settings: Settings, *, field: str = "checkpoint") -> None:
+    """Raises ProblemError (422) at `field` for weights that no worker could read."""
+    _refuse(_weights(field, reference, settings))
 
 
 def _refuse(faults: Iterator[FieldFault]) -> None:
@@ -84,11 +109,28 @@ def _leaves(value: Any, field: str) -> Iterator[tuple[str, Any]]:
         yield from _leaves(child, place)
 
 
-def _dataset(spec: DatasetSpec, *, visible: bool) -> DatasetReport | None:
-    if spec.root and not PurePath(spec.root).is_absolute():
+def _relative(spec: DatasetSpec, field: str = "dataset.root") -> Iterator[FieldFault]:
+    if spec.root and spec.version is None and not PurePath(spec.root).is_absolute():
         message = "give an absolute path: the server does not know which folder this one is relative to"
-        raise invalid(fault("dataset.root", message, spec.root))
-    if not visible and spec.root:
+        yield fault(field, message, spec.root)
+
+
+def _root(field: str, spec: DatasetSpec, settings: Settings) -> Iterator[FieldFault]:
+    """What is told apart from the data themselves: a folder that the server may not look into."""
+    yield from _relative(spec, field)
+    if settings.datasets_visible and spec.root and (reason := refusal_of_root(spec.root, settings)):
+        yield fault(field, reason, spec.root)
+    roots, place = settings.dataset_roots, PurePath(normpath(spec.root))
+    is_judged_here = settings.datasets_visible or not spec.root or not roots
+    if not is_judged_here and not any(place.is_relative_to(root) for root in roots):
+        yield fault(field, "lies outside FRS_DATASET_ROOTS; move the data set there", spec.root)
+
+
+def _dataset(spec: DatasetSpec, settings: Settings, known: KnownData | None) -> DatasetReport | None:
+    if known is not None and known.report is not None:
+        return known.report
+    _refuse(_root("dataset.root", spec, settings))
+    if not settings.datasets_visible and spec.root:
         return None
     report = check(spec, decode=_num_images(spec) <= MAX_DECODED_IMAGES)
     if report.errors:
@@ -99,7 +141,7 @@ def _dataset(spec: DatasetSpec, *, visible: bool) -> DatasetReport | None:
 def _num_images(spec: DatasetSpec) -> int:
     read = datasets.get(spec.format).read
     splits = [name for name in ("train", "val", "test") if getattr(spec, name) is not None]
-    return sum(len(read(spec, name).images) for name in splits)
+    return sum(len(limited(read(spec, name), spec.max_images).images) for name in splits)
 
 
 def _of_data(item: Fault, spec: DatasetSpec) -> FieldFault:
@@ -123,11 +165,15 @@ def _batch(field: str, schedule: ScheduleSpec, report: DatasetReport | None) -> 
 
 
 def _cache(
-    spec: ExperimentSpec | JobSpec, requires: frozenset[Signal], report: DatasetReport | None
+    spec: ExperimentSpec | JobSpec,
+    requires: frozenset[Signal],
+    report: DatasetReport | None,
+    known: KnownData | None,
 ) -> Iterator[FieldFault]:
     if spec.teacher is None or spec.teacher.cache is None or report is None:
         return
-    train = datasets.get(spec.dataset.format).read(spec.dataset, "train")
+    dataset = spec.dataset if known is None else known.local()
+    train = limited(datasets.get(dataset.format).read(dataset, "train"), dataset.max_images)
     size = cache_size(
         spec.teacher.cache,
         spec.teacher.detector,

@@ -1,8 +1,8 @@
-"""What happens around every request: an id and a log line, a limit on bodies, headers for browsers."""
+"""What happens around every request: an id and a log line, and limits on its body."""
 
+import asyncio
 import re
 import time
-from collections.abc import Mapping
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -10,22 +10,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.access.keys import without_secrets
 from service.api.problems import ProblemError, response
 from service.db.types import new_id
 
-BROWSER_HEADERS: Mapping[str, str] = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 MAX_DISCARDED_BYTES = 64 * 2**20
-_UPLOAD = re.compile(r"^/api/v1/(jobs/[^/]+/predict|experiments/import)$")
+SLOWEST_BYTES_PER_SECOND = 1000.0
+_UPLOAD = re.compile(r"^/api/v1/(jobs/[^/]+/predict|experiments/(import|[^/]+/external))$")
+_DATASET_UPLOAD = "/api/v1/datasets/upload"
 _REQUEST_ID = re.compile(r"^[\w.-]{1,64}$", re.ASCII)
+_TOO_SLOW = "the body did not arrive in time; send it again, over a better connection or in smaller parts"
 _log = structlog.get_logger("service.api")
 
 
@@ -65,7 +59,8 @@ class RequestLog:
                 _log.info(
                     "request",
                     method=scope["method"],
-                    path=scope["path"],
+                    path=without_secrets(scope["path"]),
+                    address=scope["client"][0] if scope.get("client") else None,
                     status=status,
                     milliseconds=round((time.perf_counter() - started) * 1000, 1),
                 )
@@ -76,13 +71,26 @@ def _unexpected() -> ProblemError:
 
 
 class BodyLimit:
-    """Refuses bodies over `limit_bytes`, or `upload_limit_bytes` for pictures, with a 413 problem.
+    """Refuses bodies over `limit_bytes` with a 413 problem; files and checkpoints have limits of their own.
 
-    Starlette's own limiter answers in plain text; this one answers as everything else here does.
+    A body that comes more slowly than `SLOWEST_BYTES_PER_SECOND`, beyond `patience_seconds`, is refused with
+    408: uvicorn itself would wait for ever. Starlette's own limiter answers in plain text; this one answers
+    as everything else here does.
     """
 
-    def __init__(self, app: ASGIApp, limit_bytes: int, upload_limit_bytes: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        limit_bytes: int,
+        upload_limit_bytes: int,
+        dataset_limit_bytes: int,
+        checkpoint_limit_bytes: int,
+        patience_seconds: float,
+    ) -> None:
         self._app, self._limit_bytes, self._upload_limit_bytes = app, limit_bytes, upload_limit_bytes
+        self._dataset_limit_bytes, self._checkpoint_limit_bytes = dataset_limit_bytes, checkpoint_limit_bytes
+        self._patience_seconds = patience_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -92,6 +100,10 @@ class BodyLimit:
         limit, setting = self._limit_bytes, "FRS_MAX_REQUEST_BYTES"
         if _UPLOAD.match(scope["path"]):
             limit, setting = self._upload_limit_bytes, "FRS_MAX_UPLOAD_BYTES"
+        elif scope["path"] == _DATASET_UPLOAD:
+            limit, setting = self._dataset_limit_bytes, "FRS_MAX_DATASET_BYTES"
+        elif scope["path"] == "/api/v1/checkpoints":
+            limit, setting = self._checkpoint_limit_bytes, "FRS_MAX_CHECKPOINT_BYTES"
         detail = f"the body is larger than {limit} bytes; send less, or raise {setting} on the server"
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isdecimal() and int(announced[:20]) > limit:
@@ -99,17 +111,30 @@ class BodyLimit:
             problem = ProblemError(413, "content-too-large", detail)
             await response(Request(scope), problem, {"Connection": "close"})(scope, receive, send)
             return
-        received = 0
+        received, is_whole, started = 0, False, time.monotonic()
 
         async def receive_within_limit() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, is_whole
+            if is_whole:
+                return await receive()  # what comes now is that the client has gone, some day
+            allowed = self._patience_seconds + received / SLOWEST_BYTES_PER_SECOND
+            try:
+                async with asyncio.timeout_at(_loop_time(started + allowed)):
+                    message = await receive()
+            except TimeoutError as error:
+                raise HTTPException(408, _TOO_SLOW, {"Connection": "close"}) from error
             received += len(message.get("body", b""))
             if received > limit:
                 raise HTTPException(413, detail)
+            is_whole = not message.get("more_body", False)
             return message
 
         await self._app(scope, receive_within_limit, send)
+
+
+def _loop_time(moment: float) -> float:
+    """The event loop's time at a moment of `time.monotonic`."""
+    return asyncio.get_running_loop().time() + moment - time.monotonic()
 
 
 async def _discard(receive: Receive) -> None:
@@ -120,22 +145,3 @@ async def _discard(receive: Receive) -> None:
         discarded += len(message.get("body", b""))
         if not message.get("more_body", False):
             return
-
-
-class SecurityHeaders:
-    """Tells browsers to run and show only what this server itself serves."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in BROWSER_HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)

@@ -8,6 +8,7 @@ from service.api.bodies import BodyError
 
 MEDIA_TYPE = "multipart/form-data"
 MAX_PARTS = 1000
+MAX_HEAD_BYTES = 8192
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,11 @@ def read_form(content_type: str, body: bytes) -> list[Part]:
     if not boundary or len(boundary) > 70:
         raise BodyError("the form's Content-Type names no boundary; let the HTTP library make the form")
     # RFC 2046: a delimiter is a line of its own, and the first line may be one.
-    preamble, *pieces = (b"\r\n" + body).split(b"\r\n--" + boundary.encode("latin-1", "replace"))
+    delimiter = b"\r\n--" + boundary.encode("latin-1", "replace")
+    # counted before it is taken apart: a body of nothing but delimiters would become millions of pieces
+    if body.count(delimiter) > MAX_PARTS + 1:
+        raise BodyError(f"the form has more than {MAX_PARTS} fields")
+    preamble, *pieces = (b"\r\n" + body).split(delimiter)
     if preamble.strip() or not pieces or not pieces[-1].startswith(b"--"):
         raise BodyError("the form is cut off, or its boundary is not the one that Content-Type names")
     if len(pieces) - 1 > MAX_PARTS:
@@ -45,6 +50,8 @@ def read_form(content_type: str, body: bytes) -> list[Part]:
 
 def _part(piece: bytes) -> Part:
     head, separator, content = piece.lstrip(b" \t").removeprefix(b"\r\n").partition(b"\r\n\r\n")
+    if len(head) > MAX_HEAD_BYTES:
+        raise BodyError(f"a part of the form has more than {MAX_HEAD_BYTES} bytes of headers")
     headers = HeaderParser().parsestr(head.decode("utf-8", "replace"))
     name = headers.get_param("name", header="content-disposition")
     if not separator or headers.get_content_disposition() != "form-data" or not isinstance(name, str):

@@ -1,31 +1,28 @@
-"""What a job has shown of itself: metrics, logs, attempts, evaluations."""
+"""What a job has shown of itself: metrics, attempts, evaluations, events."""
 
-import re
-from typing import Annotated, Literal
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import PlainTextResponse, Response
-from pydantic import AfterValidator
+from fastapi import APIRouter, Query
+from pydantic import AfterValidator, Field
 
 from service.api.dependencies import Reading, no_null
-from service.api.records import AttemptView, EvaluationView, LogView, MetricPointView, MetricSeriesView
-from service.api.schemas import Page
+from service.api.events import EventView
+from service.api.records import (
+    AttemptView,
+    ChartView,
+    EvaluationView,
+    MetricPointView,
+    MetricSeriesView,
+)
+from service.api.views import Page
 from service.db import queries
+from service.db.buckets import read_charts
 from service.db.metrics import Series
-from service.db.states import TERMINAL, JobState
 
 router = APIRouter(prefix="/jobs/{job_id}", tags=["observations"])
-CHUNKS_PER_ANSWER = 200
-_PLACE = re.compile(r"^(\d{1,9}):(\d{1,18})$", re.ASCII)
-_ENDED = TERMINAL | {JobState.BLOCKED}
 
 
-def _place(value: str) -> str:
-    if value and not _PLACE.match(value):
-        raise ValueError("give `next_after` of an earlier answer, or leave it out to start at the beginning")
-    return value
-
-
+Step = Annotated[int, Field(ge=0, le=2**62)]
 MetricName = Annotated[str, AfterValidator(lambda value: no_null(value) or value)]
 
 
@@ -39,44 +36,28 @@ def list_job_metrics(
     max_points: Annotated[
         int | None, Query(ge=1, le=100_000, description="Per series, evenly chosen")
     ] = None,
+    after: Annotated[Step | None, Query(description="Only what was recorded of later steps")] = None,
 ) -> Page[MetricSeriesView]:
     """The job's metric series by name, each by rising step."""
     job = queries.get_job(session, job_id)
-    series = queries.job_metrics(session, job.id, names=name, max_points=max_points)
+    series = queries.job_metrics(session, job.id, names=name, max_points=max_points, after=after)
     return Page(items=tuple(map(_series, series)))
 
 
-@router.get(
-    "/logs",
-    response_model=LogView,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
-)
-def get_job_logs(
+@router.get("/metrics/chart")
+def chart_job_metrics(
     session: Reading,
-    request: Request,
     job_id: str,
-    after: Annotated[
-        str, Query(max_length=40, description="`next_after` of the answer before"), AfterValidator(_place)
-    ] = "",
-    format: Annotated[
-        Literal["json", "text"] | None, Query(description="Default: by the Accept header, else json")
-    ] = None,
-) -> Response | LogView:
-    """What the job's processes printed. To follow, ask again with `after` until `finished`.
-
-    Of a job that was reused it is what the one that ran had printed, while that is there.
-    As plain text the place to go on from is in the header `X-Next-After`.
-    """
+    *,
+    name: Annotated[list[MetricName] | None, Query(max_length=100, description="As for metrics")] = None,
+    buckets: Annotated[int, Query(ge=1, le=2000, description="At most so many in each series")] = 600,
+    first: Annotated[Step | None, Query(description="From this step on")] = None,
+    last: Annotated[Step | None, Query(description="To this step, included")] = None,
+) -> Page[ChartView]:
+    """The series in buckets of steps with the least, greatest and last value: no spike is left out."""
     job = queries.get_job(session, job_id)
-    found = _PLACE.match(after)
-    place = (int(found[1]), int(found[2])) if found else None
-    chunks = queries.job_logs(session, job.reused_from or job.id, after=place, limit=CHUNKS_PER_ANSWER)
-    next_after = f"{chunks[-1].token}:{chunks[-1].offset}" if chunks else after
-    text = "".join(chunk.text for chunk in chunks)
-    if format == "text" or (format is None and request.headers.get("accept", "").startswith("text/plain")):
-        return PlainTextResponse(text, headers={"X-Next-After": next_after})
-    finished = job.state in _ENDED and len(chunks) < CHUNKS_PER_ANSWER
-    return LogView(text=text, next_after=next_after, finished=finished)
+    charts = read_charts(session, job.id, names=name, num_buckets=buckets, first_step=first, last_step=last)
+    return Page(items=tuple(map(ChartView.model_validate, charts)))
 
 
 @router.get("/attempts")
@@ -85,6 +66,13 @@ def list_job_attempts(session: Reading, job_id: str) -> Page[AttemptView]:
     job = queries.get_job(session, job_id)
     attempts = queries.job_attempts(session, job.reused_from or job.id)
     return Page(items=tuple(map(AttemptView.model_validate, attempts)))
+
+
+@router.get("/events")
+def list_job_events(session: Reading, job_id: str) -> Page[EventView]:
+    """What happened to the job, first to last."""
+    job = queries.get_job(session, job_id)
+    return Page(items=tuple(map(EventView.model_validate, queries.job_events(session, job.id))))
 
 
 @router.get("/evaluations")

@@ -9,11 +9,15 @@ from frs_core.datasets.records import DatasetReport
 from frs_core.planning.plan import Images, Plan, make_plan
 from frs_core.spec import ExperimentSpec, PlanSpec, ResourcesSpec
 from service.api import intake
+from service.api.access import CallerDep
 from service.api.bodies import JsonRoute
 from service.api.dependencies import Res, json_only
+from service.api.job_views import JobDetail
 from service.api.jobs import job_detail
 from service.api.problems import fault, invalid
-from service.api.schemas import JobDetail, View
+from service.api.refusals import also
+from service.api.submitted_data import known_data, with_data
+from service.api.views import View
 from service.db import queries
 from service.db.models import Worker
 from service.jobs.errands import submit_errand
@@ -33,10 +37,14 @@ class PlanView(View):
 
 
 @router.post(
-    "/plan", status_code=202, dependencies=[Depends(json_only)], responses={200: {"model": PlanView}}
+    "/plan",
+    status_code=202,
+    dependencies=[Depends(json_only)],
+    responses={200: {"model": PlanView}, **also(409)},
 )
 def plan_experiment(
     resources: Res,
+    caller: CallerDep,
     spec: ExperimentSpec,
     response: Response,
     quick: Annotated[bool, Query(description="Only what needs no timing: 200, and no job")] = False,
@@ -46,7 +54,8 @@ def plan_experiment(
     Unless `quick`, a job times a few steps of each row on a worker: 202; where no worker is online: 200.
     """
     settings = resources.settings
-    report = intake.check_experiment(spec, settings)
+    spec = with_data(resources, spec)
+    report = intake.check_experiment(spec, settings, known_data(resources, spec.dataset))
     with resources.read() as session:
         try:
             check_known(session, spec)
@@ -67,7 +76,7 @@ def plan_experiment(
         submitted_by=spec.submitted_by,
     )
     with resources.write.begin() as session:
-        job = submit_errand(session, errand, max_attempts=settings.max_attempts)
+        job = submit_errand(session, errand, max_attempts=settings.max_attempts, owner=caller)
         return PlanView(plan=plan, job=job_detail(session, job))
 
 

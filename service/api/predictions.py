@@ -14,12 +14,14 @@ from frs_core.prediction.pictures import pictures_in, read_pictures
 from frs_core.spec import JobSpec, Picture, PredictSpec, ResourcesSpec
 from frs_core.spec.base import Name
 from frs_core.spec.predict import Runtime, ScoreThreshold
+from service.access.caller import Caller
+from service.api.access import CallerDep
 from service.api.bodies import read_json
 from service.api.dependencies import Res, Resources
+from service.api.job_views import JobDetail
 from service.api.jobs import job_detail
 from service.api.multipart import MEDIA_TYPE, read_form
 from service.api.problems import ProblemError, clean, fault, invalid
-from service.api.schemas import JobDetail
 from service.api.submission import IdempotencyHeader, Submitted, submit
 from service.api.uploads import MAX_UPLOADS, Uploads
 from service.db import queries
@@ -101,6 +103,8 @@ def _located(error: ValidationError) -> RequestValidationError:
 )
 def predict(
     resources: Res,
+    caller: CallerDep,
+    *,
     job_id: str,
     wish: Annotated[Wish, Depends(_wish)],
     response: Response,
@@ -116,14 +120,14 @@ def predict(
     new = new_id()
     with resources.read() as session:
         spec = _spec(session, queries.get_job(session, job_id), wish.request, pictures)
-    submitted = _submitted(resources, spec, wish.uploads, key, new)
+    submitted = _submitted(resources, caller, spec, wish.uploads, key=key, new=new)
     submitted.mark(response, 202)
     with resources.read() as session:
         return job_detail(session, queries.get_job(session, submitted.id))
 
 
 def _submitted(
-    resources: Resources, spec: PredictSpec, uploads: Uploads, key: str | None, new: str
+    resources: Resources, caller: Caller, spec: PredictSpec, uploads: Uploads, *, key: str | None, new: str
 ) -> Submitted:
     """Store the pictures and queue the job, or neither."""
     submitted: Submitted | None = None
@@ -140,6 +144,7 @@ def _submitted(
                 files=uploads.stored,
                 idempotency=idempotency,
                 max_attempts=resources.settings.max_attempts,
+                owner=caller,
             ),
         )
         return submitted

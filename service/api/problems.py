@@ -50,8 +50,10 @@ class ProblemError(Exception):
         *,
         title: str | None = None,
         faults: Sequence[FieldFault] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
+        self.headers = dict(headers or {})
         self.status, self.code, self.detail, self.faults = status, code, detail, tuple(faults)
         self.title = title or HTTPStatus(status).phrase
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from frs_core.events import ClassScores
-from service.api.schemas import View
+from service.api.views import View
 from service.db.states import AttemptState
 
 
@@ -90,9 +90,32 @@ class MetricSeriesView(View):
     points: tuple[MetricPointView, ...]
 
 
+class ChartView(View):
+    """A series in buckets of `width` steps; null where a bucket has no finite value.
+
+    `steps` is the last recorded step of each bucket and `last` its value; `num_nonfinite` counts the points
+    that were no finite number.
+    """
+
+    name: str
+    width: int
+    steps: tuple[int, ...]
+    low: tuple[float | None, ...]
+    high: tuple[float | None, ...]
+    last: tuple[float | None, ...]
+    num_nonfinite: tuple[int, ...]
+
+
 class LogView(View):
     """Log text after `after`. Ask again with `next_after` until `finished`."""
 
     text: str
     next_after: str
     finished: bool
+
+
+class LogTailView(View):
+    """The last lines of a log, in order, and `before` for those before them; null at its beginning."""
+
+    lines: tuple[str, ...]
+    before: str | None

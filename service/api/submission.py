@@ -3,16 +3,18 @@
 from collections.abc import Callable
 from typing import Annotated, NamedTuple, TypeVar
 
-from fastapi import Header, Response
+from fastapi import Depends, Header, Response
 from pydantic import AfterValidator
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from frs_core.datasets.records import DatasetReport
 from frs_core.spec import Spec, canonical_hash
+from service.api.access import CallerDep
 from service.api.dependencies import Resources
 from service.api.problems import fault, invalid
 from service.db.models import Experiment, IdempotencyKey, Job
+from service.jobs.idempotency import scoped
 from service.jobs.submit import UnknownCheckpointError
 
 RowT = TypeVar("RowT", Experiment, Job)
@@ -26,7 +28,7 @@ def _printable(value: str | None) -> str | None:
     return value
 
 
-IdempotencyHeader = Annotated[
+_Sent = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
@@ -36,6 +38,14 @@ IdempotencyHeader = Annotated[
     ),
     AfterValidator(_printable),
 ]
+
+
+def _of_its_caller(caller: CallerDep, sent: _Sent = None) -> str | None:
+    return None if sent is None else scoped(sent, caller.key_id)
+
+
+IdempotencyHeader = Annotated[str | None, Depends(_of_its_caller)]
+"""The header's key as the caller's own: nobody is given, or refused for, what another made with the same."""
 
 
 class Submitted(NamedTuple):

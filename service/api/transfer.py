@@ -11,13 +11,15 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from sqlalchemy import event
 
+from service.api.access import CallerDep
 from service.api.bodies import BodyError, read_json
 from service.api.dependencies import Reading, Res, Resources
+from service.api.experiment_views import ExperimentDetail
 from service.api.experiments import experiment_detail
 from service.api.multipart import MEDIA_TYPE, read_form
 from service.api.problems import ProblemError, fault, invalid
-from service.api.schemas import ExperimentDetail
-from service.artifacts import ArtifactStore
+from service.api.refusals import also
+from service.artifacts import ArtifactStore, object_key
 from service.db import queries
 from service.records import KeptFile, Recorded
 from service.records.read import record_of
@@ -85,11 +87,11 @@ def get_record(session: Reading, experiment_id: str) -> Recorded:
 @router.post(
     "/import",
     status_code=201,
-    responses={200: {"model": ExperimentDetail}},
+    responses={200: {"model": ExperimentDetail}, **also(409)},
     openapi_extra={"requestBody": _FORM},
 )
 def import_record(
-    resources: Res, response: Response, parcel: Annotated[Parcel, Depends(_parcel)]
+    resources: Res, caller: CallerDep, response: Response, parcel: Annotated[Parcel, Depends(_parcel)]
 ) -> ExperimentDetail:
     """Take in a record as an experiment of its own, which says that it was imported.
 
@@ -102,7 +104,7 @@ def import_record(
     try:
         with resources.write.begin() as session:
             event.listen(session, "pending_to_persistent", lambda _, row: written.append(row))
-            experiment = write_record(session, parcel.record, shelf.put)
+            experiment = write_record(session, parcel.record, shelf.put, caller)
             experiment_id, is_new = experiment.id, experiment in written
     except BaseException:
         shelf.clear()
@@ -140,7 +142,7 @@ class _Shelf:
         with tempfile.TemporaryDirectory(prefix="frs-import-") as folder:
             path = Path(folder) / "file"
             path.write_bytes(self._files[file.sha256])
-            uri = self._store.put(path, f"jobs/{job_id}/{file.name}", file.sha256)
+            uri = self._store.put(path, object_key(job_id, 0, file.sha256, file.name), file.sha256)
         self._uris.append(uri)
         return uri
 

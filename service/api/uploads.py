@@ -9,7 +9,7 @@ from frs_core.errors import PictureError
 from frs_core.prediction.pictures import SUFFIXES, pixels_of
 from frs_core.spec import Picture
 from service.api.problems import clean, fault, invalid
-from service.artifacts import ArtifactStore
+from service.artifacts import ArtifactStore, object_key
 from service.jobs.errands import InputFile
 
 MAX_UPLOADS = 100
@@ -32,14 +32,8 @@ class Uploads:
 
     def store(self, store: ArtifactStore, job_id: str) -> None:
         """Put them into the store as files of a job that is yet to be written."""
-        with tempfile.TemporaryDirectory(prefix="frs-upload-") as folder:
-            path = Path(folder) / "picture"
-            for number, (name, content) in enumerate(self.pictures):
-                path.write_bytes(content)
-                sha256 = hashlib.sha256(content).hexdigest()
-                file = _file(number, name)
-                uri = store.put(path, f"jobs/{job_id}/{file}", sha256)
-                self.stored.append(InputFile(file, uri, sha256, len(content)))
+        for number, (name, content) in enumerate(self.pictures):
+            self.stored.append(put(store, job_id, _file(number, name), content))
 
     def forget(self, store: ArtifactStore) -> None:
         """Take them out again, of a job that was not written."""
@@ -53,6 +47,16 @@ class Uploads:
         except PictureError as error:
             raise invalid(fault(f"images.{number}", str(error), shown)) from error
         return Picture(name=shown, file=_file(number, name), sha256=hashlib.sha256(content).hexdigest())
+
+
+def put(store: ArtifactStore, job_id: str, file: str, content: bytes) -> InputFile:
+    """Store bytes as a file of a job that is yet to be written."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    with tempfile.TemporaryDirectory(prefix="frs-upload-") as folder:
+        path = Path(folder) / "file"
+        path.write_bytes(content)
+        uri = store.put(path, object_key(job_id, 0, sha256, file), sha256)
+    return InputFile(file, uri, sha256, len(content))
 
 
 def _file(number: int, name: str) -> str:

@@ -1,15 +1,47 @@
 """The workers: what they have, what they do, and whether they take jobs."""
 
+from datetime import datetime
+from typing import Any
+
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
 
 from service.api.bodies import JsonRoute
 from service.api.dependencies import Reading, Writing
-from service.api.schemas import Page, WorkerJob, WorkerView
+from service.api.views import Page, View
 from service.db import ledger, queries
 from service.db.models import Worker
 
 router = APIRouter(prefix="/workers", route_class=JsonRoute, tags=["workers"])
+
+
+class WorkerJob(View):
+    """A job that a worker has in hand."""
+
+    id: str
+    name: str
+    experiment_id: str | None
+    gpus: int
+
+
+class WorkerView(View):
+    """One worker process on one host.
+
+    `state` is online, offline (it left in good order) or lost; one whose `desired_state` is drain finishes
+    its `jobs` and takes no more. `usage` is what it last said: load, memory and its GPUs, as shares of 1.
+    """
+
+    id: str
+    host: str
+    pid: int
+    version: str
+    devices: dict[str, Any]
+    state: str
+    desired_state: str
+    usage: dict[str, Any] | None
+    started_at: datetime
+    heartbeat_at: datetime
+    jobs: tuple[WorkerJob, ...] = ()
 
 
 @router.get("")

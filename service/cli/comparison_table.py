@@ -7,6 +7,7 @@ from rich.text import Text
 from service.cli import words
 from service.client import Comparison, ComparisonRow, Search
 
+MARKS = {"external": "†", "cited": "‡"}
 METRICS = {"ap": "AP", "ap50": "AP50", "ap75": "AP75", "ap_s": "APs", "ap_m": "APm", "ap_l": "APl"}
 
 
@@ -27,6 +28,9 @@ class ComparisonView:
         for row in comparison.rows:
             if row.search is not None:
                 yield _search(row.label, row.search)
+        for row in comparison.rows:
+            if row.note is not None:
+                yield Text(f"{row.label}{MARKS.get(row.source, '')}: {row.note}", style="dim")
         for warning in comparison.warnings:
             line = Table.grid(padding=(0, 1, 0, 0))
             line.add_row(Text("!", style="bold yellow"), Text(warning, style="yellow"))
@@ -51,7 +55,7 @@ class ComparisonView:
         return table
 
     def _cells(self, row: ComparisonRow, *, spreads: bool) -> list[RenderableType]:
-        reference = row.role == "teacher" or row.label == self._comparison.baseline
+        reference = row.role == "teacher" or row.label == self._comparison.baseline or row.source == "cited"
         metrics = [
             words.spread_points(row.metrics.get(key))
             if spreads or key == "ap"
@@ -59,8 +63,8 @@ class ComparisonView:
             for key in METRICS
         ]
         return [
-            Text(row.label, style="dim" if row.role == "teacher" else ""),
-            str(len(row.seeds)),
+            Text(row.label + MARKS.get(row.source, ""), style="dim" if row.role == "teacher" else ""),
+            str(len(row.seeds)) if row.source == "run" else words.NOTHING,
             *metrics,
             words.NOTHING if reference else words.difference(row.delta_ap, row.delta_ap_sd),
             words.NOTHING if reference else words.percent(row.gap_closed),
@@ -84,4 +88,8 @@ def _has_expectations(comparison: Comparison) -> bool:
 def _legend(comparison: Comparison) -> str:
     split = f"split {comparison.split}; " if comparison.split else ""
     expected = "; expected: AP on val" if _has_expectations(comparison) else ""
-    return f"{split}points, mean ± sd over seeds; ΔAP to {comparison.baseline}, paired by seed{expected}"
+    there = {row.source for row in comparison.rows}
+    marks = {"external": "† from outside, judged here", "cited": "‡ cited, measured elsewhere"}
+    outside = "".join(f"; {mark}" for source, mark in marks.items() if source in there)
+    delta = f"ΔAP to {comparison.baseline}, paired by seed"
+    return f"{split}points, mean ± sd over seeds; {delta}{expected}{outside}"

@@ -7,32 +7,32 @@ import typer
 import yaml
 
 from service.cli import words
-from service.cli.jobs import IdArgument, find
+from service.cli.arguments import AnyId
 from service.cli.session import JsonFlag, current, err, out, print_json
 from service.client import Client, Experiment, Job
-from service.client.http import Verb
+from service.client.jobs import Verb
 
 _ASKED = {"cancel": "cancelling", "pause": "pausing"}
 
 
-def cancel(context: typer.Context, some_id: IdArgument, as_json: JsonFlag = False) -> None:
+def cancel(context: typer.Context, some_id: AnyId, as_json: JsonFlag = False) -> None:
     """Cancel a job, or every unfinished job of an experiment. A running job saves its state first."""
     _act(context, some_id, "cancel", as_json=as_json)
 
 
-def pause(context: typer.Context, some_id: IdArgument, as_json: JsonFlag = False) -> None:
+def pause(context: typer.Context, some_id: AnyId, as_json: JsonFlag = False) -> None:
     """Pause a job, or every job of an experiment that waits or runs. A running job saves its state first."""
     _act(context, some_id, "pause", as_json=as_json)
 
 
-def resume(context: typer.Context, some_id: IdArgument, as_json: JsonFlag = False) -> None:
+def resume(context: typer.Context, some_id: AnyId, as_json: JsonFlag = False) -> None:
     """Let a paused or failed job, or all of an experiment, go on. What is done is not done again."""
     _act(context, some_id, "resume", as_json=as_json)
 
 
 def priority(
     context: typer.Context,
-    some_id: IdArgument,
+    some_id: AnyId,
     value: Annotated[
         int, typer.Argument(min=-1000, max=1000, help="Each step counts as an hour of waiting.")
     ],
@@ -40,7 +40,7 @@ def priority(
 ) -> None:
     """Change the place in the queue of a job, or of every unfinished job of an experiment."""
     with current(context).connect() as client:
-        found = find(client, some_id)
+        found = client.find(some_id)
         if isinstance(found, Job):
             jobs: Sequence[Job] = [client.prioritise_job(found.id, value)]
         else:
@@ -50,7 +50,7 @@ def priority(
 
 def clone(
     context: typer.Context,
-    some_id: IdArgument,
+    some_id: AnyId,
     *,
     changes: Annotated[
         list[str] | None,
@@ -61,7 +61,7 @@ def clone(
     """Submit a job or an experiment anew, with changes. Lists are replaced as a whole: seeds='[0, 1]'."""
     patch = _patch(changes or [])
     with current(context).connect() as client:
-        made = _clone(client, find(client, some_id), patch)
+        made = _clone(client, client.find(some_id), patch)
     if as_json:
         print_json(made)
         return
@@ -72,7 +72,7 @@ def clone(
 
 def _act(context: typer.Context, some_id: str, verb: Verb, *, as_json: bool) -> None:
     with current(context).connect() as client:
-        found = find(client, some_id)
+        found = client.find(some_id)
         if isinstance(found, Job):
             jobs: Sequence[Job] = [client.control_job(found.id, verb)]
         else:

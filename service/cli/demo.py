@@ -12,16 +12,17 @@ from rich.markup import escape
 from service.cli import words
 from service.cli.ending import show_comparison
 from service.cli.exit_codes import ExitCode
-from service.cli.experiment_file import ExperimentFile
 from service.cli.faults import invalid_file
 from service.cli.follow import follow
 from service.cli.session import err, out, print_json
 from service.client import ApiError, Client, Experiment
+from service.client.experiment_file import ExperimentFile
+from service.client.local_key import local_key
 
 if TYPE_CHECKING:
     from service.settings import Settings
 
-REPORT_FORMATS = ("html", "pdf", "tex", "md", "csv", "json")
+REPORT_FORMATS = ("html", "pdf", "tex", "md", "csv", "json", "zip")
 LOG_LINES = 20
 EMBEDDED_ONLY = {"database_url": "", "broker_url": "", "artifacts_url": ""}
 """Settings that keep the demo away from servers that the environment may name."""
@@ -38,8 +39,9 @@ def run_demo(
     """Runs the experiment, writes its reports; gives the exit code. Raises OperateError if nothing starts."""
     started = time.monotonic()
     console = err() if as_json else out()
-    with _system(settings) as url, Client(url) as client:
-        console.print(f"[bold]Dashboard:[/] {url}   [dim](until the demo ends)[/]")
+    with _system(settings) as url, Client(url, local_key(settings.data_dir, url)) as client:
+        link, _ = client.login_link()
+        console.print(f"[bold]Dashboard:[/] {link}   [dim](until the demo ends)[/]", soft_wrap=True)
         experiment = follow(client, _submit(client, file).id, console)
         show_comparison(client, experiment, console)
         succeeded = experiment.state == "succeeded"

@@ -1,44 +1,37 @@
 """`frs doctor`: is this machine fit, and does a server answer?"""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from service.cli.exit_codes import ExitCode
-from service.cli.session import JsonFlag, Session, current, data_dir, out, print_json
-from service.client import ApiError, UnreachableError
+from service.cli.server_checks import server_findings
+from service.cli.session import JsonFlag, current, out, print_json
+from service.client import SettingsError
+from service.client.settings import DEFAULT_DATA_DIR
 from service.operate.checks import Finding, Level, checks
 
 STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
 
 
 def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
-    """Check this machine and the server. Exits with 1 if something must be mended."""
-    findings = [check() for check in checks(data_dir())]
-    findings.append(_server(current(context)))
+    """Check this machine, the server and its workers. Exits with 1 if something must be mended."""
+    session = current(context)
+    try:
+        data_dir = session.data_dir
+    except SettingsError:
+        data_dir = Path(DEFAULT_DATA_DIR)  # the settings are a finding of their own
+    findings = [check() for check in checks(data_dir)]
+    findings += server_findings(session)
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
         out().print(_table(findings))
     if any(finding.level is Level.FAIL for finding in findings):
         raise typer.Exit(ExitCode.FAILED)
-
-
-def _server(session: Session) -> Finding:
-    try:
-        with session.connect() as client:
-            client.ready()
-    except UnreachableError as error:
-        remedy = f"start one with `frs up`, or set FRS_URL (this address is from {session.source})"
-        return Finding(name="server", level=Level.WARN, message=str(error), remedy=remedy)
-    except ApiError as error:
-        checked = error.problem.get("checks") or {}
-        wrong = [f"{name}: {result}" for name, result in checked.items() if result not in {"ok", "polling"}]
-        message = "; ".join(wrong) or str(error)
-        return Finding(name="server", level=Level.FAIL, message=message, remedy="mend it, or see its log")
-    return Finding(name="server", level=Level.OK, message=f"{session.url} is ready")
 
 
 def _table(findings: list[Finding]) -> Table:

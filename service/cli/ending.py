@@ -8,7 +8,7 @@ from rich.console import Console
 
 from service.cli.comparison_table import ComparisonView
 from service.cli.exit_codes import ExitCode
-from service.cli.session import err, out, print_json
+from service.cli.session import err, exit_unless, out, print_json
 from service.cli.words import short_id
 from service.client import ApiError, Client, Experiment
 
@@ -47,8 +47,7 @@ def finish(client: Client, experiment: Experiment, *, as_json: bool) -> None:
         print_json(experiment)
     else:
         show_comparison(client, experiment, out())
-    if experiment.state != "succeeded":
-        raise typer.Exit(ExitCode.FAILED)
+    exit_unless(experiment.state == "succeeded")
 
 
 def show_comparison(client: Client, experiment: Experiment, console: Console) -> None:

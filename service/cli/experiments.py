@@ -1,66 +1,146 @@
-"""`frs list`, `frs show` and `frs compare`: reading experiments."""
+"""`frs list` and `frs show`: reading experiments and jobs."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
 
 from service.cli import words
-from service.cli.comparison_table import ComparisonView
-from service.cli.ending import detached, finish
-from service.cli.follow import follow
+from service.cli.arguments import AnyId
+from service.cli.ending import detached, detached_job, finish
+from service.cli.follow import follow, follow_job
+from service.cli.job_page import JobPage
+from service.cli.list_table import DEFAULT_COLUMNS, ListTable, columns_of
 from service.cli.progress import ProgressView
-from service.cli.session import JsonFlag, current, err, out, print_json
-from service.client import ExperimentSummary
+from service.cli.session import JsonFlag, current, err, exit_unless, out, print_json
+from service.client import Client, Experiment, Job
 
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Its id, or a unique beginning of it.")]
-
-
-BaselineOption = Annotated[str, typer.Option(help="The label that differences refer to.")]
-"""What `compare` prints where no report of the server is asked for."""
+PAGE = 100
+_UNITS = {"min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def list_experiments(
     context: typer.Context,
+    *,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help=f"In this order, a comma between. Default: {','.join(DEFAULT_COLUMNS)}; all: every one."
+        ),
+    ] = None,
     state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Only those with this tag.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Only those on this data set, by its short name.")
+    ] = None,
+    method: Annotated[str | None, typer.Option(help="Only those with a row of this method.")] = None,
+    owner: Annotated[str | None, typer.Option(help="Only those that this one submitted.")] = None,
+    search: Annotated[str | None, typer.Option(help="Part of a name, or the beginning of an id.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="WHEN", help="Submitted since 2026-03-31, or in the last 90min, 2d, 1w."),
+    ] = None,
+    archived: Annotated[bool, typer.Option("--archived", help="Those that were archived instead.")] = False,
+    sort: Annotated[
+        Literal["created", "name", "ap", "delta", "state", "owner"], typer.Option(help="Sorted by this.")
+    ] = "created",
+    reverse: Annotated[bool, typer.Option("--reverse", "-r", help="The other way round.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
     as_json: JsonFlag = False,
 ) -> None:
-    """List experiments, the newest first."""
-    filters = {"state": state} if state else {}
-    with current(context).connect() as client:
-        items = list(islice(client.experiments(limit=str(min(limit, 100)), **filters), limit))
+    """List experiments, the newest first. AP and its difference are those of the best row."""
+    session = current(context)
+    shown = columns_of(columns or session.settings["list_columns"].value)
+    asked = {
+        "state": state,
+        "tag": tag,
+        "dataset": dataset,
+        "method": method,
+        "submitted_by": owner,
+        "search": search,
+        "since": None if since is None else moment(since, datetime.now(UTC)).isoformat(),
+        "archived": "true" if archived else None,
+        "sort": None if sort == "created" else sort,
+        "direction": _direction(sort) if reverse else None,
+    }
+    filters = {name: value for name, value in asked.items() if value is not None}
+    with session.connect() as client:
+        items = list(islice(client.experiments(limit=str(min(limit, PAGE)), **filters), limit))
     if as_json:
         print_json([item.model_dump(mode="json") for item in items])
     elif items:
-        out().print(_list_table(items))
+        out().print(ListTable(items, shown, datetime.now(UTC)))
+    elif filters:
+        err().print("No experiment is like that.")
     else:
         err().print("No experiments. Submit one: frs submit FILE")
 
 
 def show(
     context: typer.Context,
-    experiment_id: IdArgument,
+    some_id: AnyId,
     follow_it: Annotated[bool, typer.Option("--follow", "-f", help="Show progress until it ends.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show an experiment and its jobs, once or until it ends."""
+    """Show an experiment with its jobs, or a job; once or until it ends."""
     with current(context).connect() as client:
-        if follow_it:
-            with detached(experiment_id):
-                experiment = follow(client, experiment_id, err())
-            finish(client, experiment, as_json=as_json)
+        found = client.find(some_id)
+        if isinstance(found, Job):
+            _show_job(client, found, follow_it=follow_it, as_json=as_json)
             return
-        experiment = client.experiment(experiment_id)
+        if follow_it:
+            with detached(found.id):
+                found = follow(client, found.id, err())
+            finish(client, found, as_json=as_json)
+            return
     if as_json:
-        print_json(experiment)
-        return
+        print_json(found)
+    else:
+        _print(found)
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """A date, a date and time, or how long ago: 90min, 12h, 2d, 1w. Raises typer.BadParameter.
+
+    >>> moment("2d", datetime(2026, 3, 3, tzinfo=UTC)).day
+    1
+    """
+    number = text.rstrip("abcdefghijklmnopqrstuvwxyz")
+    unit = _UNITS.get(text.removeprefix(number))
+    try:
+        if unit is not None and number.isdigit():
+            return now - timedelta(**{unit: int(number)})
+        found = datetime.fromisoformat(text)
+    except (ValueError, OverflowError) as error:
+        message = f"{text!r} is no moment: give 2026-03-31, 2026-03-31T12:00, or 90min, 12h, 2d, 1w"
+        raise typer.BadParameter(message) from error
+    return found.astimezone() if found.tzinfo is None else found
+
+
+def _direction(sort: str) -> str:
+    """Against the usual one: the newest and the highest come first, names from a to z."""
+    return "asc" if sort in ("created", "ap", "delta") else "desc"
+
+
+def _show_job(client: Client, job: Job, *, follow_it: bool, as_json: bool) -> None:
+    if follow_it:
+        with detached_job(job.id):
+            job = follow_job(client, job.id, err())
+    if as_json:
+        print_json(job)
+    else:
+        out().print(JobPage(job))
+    if follow_it:
+        exit_unless(job.state == "succeeded")
+
+
+def _print(experiment: Experiment) -> None:
     console = out()
     console.print(ProgressView(experiment, all_jobs=True))
+    if experiment.tags:
+        console.print(f"tags: {', '.join(experiment.tags)}", style="dim", markup=False)
     console.print()
     for job in experiment.jobs:
         console.print(f"[dim]{job.id}[/]  {escape(words.job_title(job))}")
@@ -69,40 +149,3 @@ def show(
         if notice.message not in told:  # every job repeats what it sees in the data
             console.print(f"[yellow]! {escape(notice.source)}: {escape(notice.message)}[/]")
         told.add(notice.message)
-
-
-def compare(
-    context: typer.Context,
-    experiment_id: IdArgument,
-    *,
-    baseline: BaselineOption = "none",
-    as_json: JsonFlag = False,
-) -> None:
-    """Compare the methods of an experiment over its seeds."""
-    with current(context).connect() as client:
-        comparison = client.comparison(experiment_id, baseline)
-    if as_json:
-        print_json(comparison)
-    else:
-        out().print(ComparisonView(comparison))
-
-
-def _list_table(items: list[ExperimentSummary]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("id", no_wrap=True)
-    table.add_column("name", overflow="ellipsis", no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    table.add_column("jobs done", justify="right", no_wrap=True)
-    table.add_column("submitted", no_wrap=True)
-    now = datetime.now(UTC)
-    for item in items:
-        done = sum(item.job_states.get(state, 0) for state in ("succeeded", "failed", "cancelled", "blocked"))
-        who = f" by {item.submitted_by}" if item.submitted_by else ""
-        table.add_row(
-            words.short_id(item.id),
-            Text(item.name),
-            words.state_text(item.state),
-            f"{done}/{item.num_jobs}",
-            Text(words.age(item.created_at, now) + who, style="dim"),
-        )
-    return table

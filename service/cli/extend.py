@@ -7,13 +7,13 @@ import typer
 import yaml
 
 from service.cli import words
-from service.cli.jobs import IdArgument
+from service.cli.arguments import ExperimentId
 from service.cli.session import JsonFlag, current, err, out, print_json
 
 
 def extend(
     context: typer.Context,
-    experiment_id: IdArgument,
+    experiment_id: ExperimentId,
     *,
     methods: Annotated[
         list[str] | None, typer.Option("--method", metavar="NAME", help="A method as it is; repeat for more.")
@@ -36,7 +36,7 @@ def extend(
     if not any(added.values()):
         raise typer.BadParameter("give --method, --seed or --file")
     with current(context).connect() as client:
-        before = client.experiment(experiment_id)
+        before = client.find_experiment(experiment_id)
         experiment = client.extend_experiment(before.id, added)
     if as_json:
         print_json(experiment)

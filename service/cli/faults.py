@@ -7,9 +7,18 @@ import typer
 from rich.markup import escape
 
 from service.cli.exit_codes import ExitCode
-from service.cli.experiment_file import ExperimentFile, FileFault
 from service.cli.session import err
-from service.client import ApiError, ClientError, UnreachableError
+from service.client import (
+    AmbiguousReferenceError,
+    ApiError,
+    ClientError,
+    FileFault,
+    FileNameError,
+    SettingsError,
+    UnreachableError,
+    WaitTimeoutError,
+)
+from service.client.experiment_file import ExperimentFile
 
 
 class CommandFailure(Exception):
@@ -18,6 +27,15 @@ class CommandFailure(Exception):
     def __init__(self, message: str, code: ExitCode) -> None:
         super().__init__(message)
         self.code = code
+
+
+_CODES: Mapping[type[Exception], ExitCode] = {
+    FileFault: ExitCode.USAGE,
+    SettingsError: ExitCode.USAGE,
+    AmbiguousReferenceError: ExitCode.REFUSED,
+    FileNameError: ExitCode.REFUSED,
+    WaitTimeoutError: ExitCode.TIMEOUT,
+}
 
 
 def report(error: Exception) -> ExitCode:
@@ -30,11 +48,10 @@ def report(error: Exception) -> ExitCode:
     if isinstance(error, UnreachableError):
         _say(f"{error}. Start one with `frs up`, or name another with --url or FRS_URL")
         return ExitCode.UNREACHABLE
-    if isinstance(error, CommandFailure):
-        _say(str(error))
-        return error.code
     _say(str(error))
-    return ExitCode.USAGE if isinstance(error, FileFault) else ExitCode.FAILED
+    if isinstance(error, CommandFailure):
+        return error.code
+    return next((code for kind, code in _CODES.items() if isinstance(error, kind)), ExitCode.FAILED)
 
 
 def show_faults(faults: Iterable[Mapping[str, Any]], file: ExperimentFile | None = None) -> None:
@@ -61,4 +78,4 @@ def _say(message: str) -> None:
     err().print(f"[bold red]error:[/] {escape(message)}")
 
 
-HANDLED: tuple[type[Exception], ...] = (ClientError, FileFault, CommandFailure)
+HANDLED: tuple[type[Exception], ...] = (ClientError, CommandFailure)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from service.cli.exit_codes import ExitCode
-from service.cli.experiment_file import ExperimentFile
 from service.cli.faults import CommandFailure
+from service.client.experiment_file import ExperimentFile
 
 if TYPE_CHECKING:
     from frs_core.spec import ExperimentSpec
@@ -53,6 +53,9 @@ def _check(content: Mapping[str, Any]) -> Verdict:
 def _check_data(spec: "ExperimentSpec") -> Verdict:
     from frs_core.datasets.check import check
 
+    if not spec.dataset.is_resolved:
+        named = f"{spec.dataset.registered} is registered with a server: only the specification was checked"
+        return Verdict(summary=_summary(spec), warnings=[f"dataset.registered: {named}"])
     if spec.dataset.root and not Path(spec.dataset.root).exists():
         elsewhere = f"{spec.dataset.root} is not on this machine: only the specification was checked"
         return Verdict(summary=_summary(spec), warnings=[f"dataset.root: {elsewhere}"])

@@ -10,13 +10,13 @@ from rich.text import Text
 from service.cli import words
 from service.cli.ending import detached_job
 from service.cli.exit_codes import ExitCode
-from service.cli.experiment_file import read_experiment_file
 from service.cli.faults import CommandFailure
 from service.cli.predict import wait_for
 from service.cli.session import JsonFlag, current, err, out, print_json
 from service.cli.submit import FileArgument, faults_of
 from service.client import Client, Plan, Planned
-from service.client.answers import PlanRow
+from service.client.experiment_file import read_experiment_file
+from service.client.plans import PlanRow
 
 _FITS = {True: "[green]yes[/]", False: "[bold red]no[/]", None: words.NOTHING}
 

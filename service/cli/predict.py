@@ -12,10 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli import words
+from service.cli.arguments import JobId
 from service.cli.ending import detached_job
 from service.cli.exit_codes import ExitCode
 from service.cli.faults import CommandFailure
-from service.cli.follow import watch_job
+from service.cli.follow import watched_job
 from service.cli.session import JsonFlag, current, err, out, print_json
 from service.client import Client, Job
 
@@ -27,12 +28,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", "
 
 def predict(
     context: typer.Context,
-    job_id: Annotated[
-        str,
-        typer.Argument(
-            metavar="JOB", help="A job that has trained a detector: its id, or a beginning of it."
-        ),
-    ],
+    job_id: JobId,
     images: Annotated[list[Path], typer.Argument(metavar="IMAGES...", help="Pictures, or folders of them.")],
     *,
     folder: Annotated[
@@ -50,7 +46,9 @@ def predict(
     """
     pictures = [(path.name, _read(path)) for path in _pictures(images)]
     with current(context).connect() as client:
-        job = client.predict(job_id, pictures, score_threshold=str(score), runtime=runtime)
+        job = client.predict(
+            client.find_job(job_id).id, pictures, score_threshold=str(score), runtime=runtime
+        )
         with detached_job(job.id):
             job = wait_for(client, job, err())
         if job.state != "succeeded":
@@ -70,7 +68,7 @@ def wait_for(client: Client, job: Job, console: Console) -> Job:
     """The job once it has ended; says once that it waits for a worker."""
     told = ""
     last = job
-    for last, note in watch_job(client, job.id):
+    for last, note in watched_job(client, job.id):
         text = note or ("waiting for a free worker" if last.state == "queued" else "")
         if text and text != told:
             console.print(text, style="dim", markup=False)

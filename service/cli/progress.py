@@ -38,6 +38,21 @@ class ProgressView:
         yield Group(*parts)
 
 
+class JobView:
+    """Draws one job."""
+
+    def __init__(self, job: Job, *, note: str = "") -> None:
+        self._job = job
+        self._note = note
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield _job_table([self._job], wide=options.max_width >= NARROW_COLUMNS)
+        if self._job.reason and self._job.state != "running":
+            yield _reason(self._job)
+        if self._note:
+            yield Text(self._note, style="dim")
+
+
 def visible_jobs(jobs: Sequence[Job], limit: int) -> tuple[list[Job], list[Job]]:
     """The jobs to draw, in their order, and those left out: what runs matters most, then what went wrong."""
     if len(jobs) <= limit:
@@ -104,13 +119,18 @@ def _job_table(jobs: Sequence[Job], *, wide: bool) -> Table:
 def _cells(job: Job, *, wide: bool) -> list[RenderableType]:
     epoch = f"{job.epoch}/{job.total_epochs}" if job.total_epochs else words.NOTHING
     title = words.tried(job) if job.role == "search" else job.label
-    cells: list[RenderableType] = [Text(title), str(job.seed), _state(job, with_tries=wide)]
+    cells: list[RenderableType] = [
+        Text(title),
+        words.NOTHING if job.role == "external" else str(job.seed),
+        job_state(job, with_tries=wide),
+    ]
     if wide:
-        cells.append(_bar(job))
-    return [*cells, epoch, words.loss(job.latest_loss), words.points(job.latest_ap), _time(job)]
+        cells.append(job_bar(job))
+    return [*cells, epoch, words.loss(job.latest_loss), words.points(job.latest_ap), job_time(job)]
 
 
-def _state(job: Job, *, with_tries: bool) -> Text:
+def job_state(job: Job, *, with_tries: bool) -> Text:
+    """Its state with what is under way, and how often it was tried."""
     text = words.state_text(job.state)
     if job.reused_from is not None and job.state == "succeeded":
         text = Text("reused", style=words.STATE_STYLES["succeeded"])
@@ -125,13 +145,14 @@ def _state(job: Job, *, with_tries: bool) -> Text:
     return text
 
 
-def _bar(job: Job) -> RenderableType:
+def job_bar(job: Job) -> RenderableType:
+    """The share of its steps that is done."""
     if job.state == "succeeded":
         return ProgressBar(total=1, completed=1, width=BAR_WIDTH)
     return ProgressBar(total=max(1, job.total_steps), completed=job.step, width=BAR_WIDTH)
 
 
-def _time(job: Job) -> Text:
+def job_time(job: Job) -> Text:
     """What is still to come, or what it took."""
     if job.finished:
         if job.started_at is None or job.finished_at is None:

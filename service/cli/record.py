@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from service.cli import words
+from service.cli.arguments import ExperimentId
 from service.cli.exit_codes import ExitCode
 from service.cli.faults import CommandFailure
 from service.cli.session import JsonFlag, current, err, out, print_json
@@ -22,14 +23,14 @@ Plain = Mapping[str, Any]
 
 def record(
     context: typer.Context,
-    experiment_id: Annotated[str, typer.Argument(metavar="ID", help="Its id, or a unique beginning of it.")],
+    experiment_id: ExperimentId,
     *,
     folder: Annotated[Path, typer.Option("--out", help="The folder; what it holds already is kept.")],
     as_json: JsonFlag = False,
 ) -> None:
     """Write what an experiment's ended jobs recorded: specs, metrics, predictions, hashes."""
     with current(context).connect() as client:
-        recorded = client.record(experiment_id)
+        recorded = client.record(client.find_experiment(experiment_id).id)
         try:
             new = list(_write(client, recorded, folder))
         except OSError as error:

@@ -100,7 +100,7 @@ def job_title(job: Job) -> str:
     """What a line calls a job."""
     if job.role == "search":
         return tried(job)
-    return job.label if job.role in {"teacher", "preflight"} else f"{job.label} · seed {job.seed}"
+    return job.label if job.role in {"teacher", "preflight", "external"} else f"{job.label} · seed {job.seed}"
 
 
 def reason(job: Job) -> str:

@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from pydantic import BaseModel
 
 from frs_core.errors import SpecError
 from frs_core.weights.reference import EXTENSIONS, ZOO, is_address
-from frs_core.yaml_file import read_yaml
+from frs_core.yaml_file import field_lines, nearest_line, read_yaml
+from service.client.errors import ClientError
+
+Specification = Path | str | Mapping[str, Any] | BaseModel
+"""What an experiment can be given as; a text is the path of a file."""
 
 
-class FileFault(Exception):
+class FileFault(ClientError):
     """The file cannot be read as an experiment; the message names file and line."""
 
 
@@ -26,12 +30,7 @@ class ExperimentFile:
 
     def line(self, field: str) -> int | None:
         """The line of a field, or of the nearest field around it; None where there is none."""
-        parts = field.split(".")
-        for length in range(len(parts), 0, -1):
-            line = self.lines.get(".".join(parts[:length]))
-            if line is not None:
-                return line
-        return None
+        return nearest_line(self.lines, field)
 
 
 def read_experiment_file(path: Path) -> ExperimentFile:
@@ -41,12 +40,21 @@ def read_experiment_file(path: Path) -> ExperimentFile:
     except SpecError as error:
         raise FileFault(str(error)) from error
     return ExperimentFile(
-        path=path, content=_with_absolute_paths(read.content, path), lines=_lines(read.node)
+        path=path,
+        content=with_absolute_paths(read.content, path.absolute().parent),
+        lines=field_lines(read.node),
     )
 
 
-def _with_absolute_paths(content: dict[str, Any], path: Path) -> dict[str, Any]:
-    folder = path.absolute().parent
+def content_of(spec: Specification) -> dict[str, Any]:
+    """What is sent to the server. Raises FileFault."""
+    if isinstance(spec, BaseModel):
+        return spec.model_dump(mode="json")
+    return dict(read_experiment_file(Path(spec)).content if isinstance(spec, str | Path) else spec)
+
+
+def with_absolute_paths(content: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The content with its relative paths to data and checkpoints starting at a folder."""
     dataset = content.get("dataset")
     if isinstance(dataset, dict) and isinstance(dataset.get("root"), str) and dataset["root"]:
         content = content | {"dataset": dataset | {"root": _absolute(folder, dataset["root"])}}
@@ -68,19 +76,3 @@ def _is_path(folder: Path, checkpoint: str) -> bool:
     if is_address(checkpoint) or checkpoint == ZOO:
         return False
     return "/" in checkpoint or Path(checkpoint).suffix in EXTENSIONS or (folder / checkpoint).is_file()
-
-
-def _lines(node: yaml.Node | None, field: str = "") -> dict[str, int]:
-    lines: dict[str, int] = {}
-    prefix = f"{field}." if field else ""
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            name = f"{prefix}{key.value}"
-            lines[name] = key.start_mark.line + 1
-            lines |= _lines(value, name)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            name = f"{prefix}{index}"
-            lines[name] = value.start_mark.line + 1
-            lines |= _lines(value, name)
-    return lines
