@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from statistics import median
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from service.api.dependencies import Reading
-from service.api.schemas import WorkerView
-from service.api.workers import list_workers
+from service.api.workers import WorkerView, list_workers
 from service.dashboard.rendering import render
 from service.db import queries
 from service.db.types import utc_now
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+UPCOMING = 20
+"""So many queued jobs are named."""
 SHOWN_FOR = timedelta(days=1)
 """A worker that has gone is shown for so long, if it was lost or its host has none any longer."""
 
@@ -28,6 +30,8 @@ def show_workers(request: Request, session: Reading) -> HTMLResponse:
         "workers.html",
         workers=workers,
         queue=queries.queue_depth(session),
+        upcoming=queries.next_in_queue(session, limit=UPCOMING),
+        usual_wait=median(waits) if (waits := queries.waits_of_running(session)) else None,
         now=moment,
     )
 
