@@ -68,10 +68,11 @@ def kill_relay(system: System, random: Random) -> bool:
     return system.keeper.send(signal.SIGKILL)
 
 
-def empty_redis(system: System, random: Random) -> bool:
-    system.redis.stop()
+def restart_broker(system: System, random: Random) -> bool:
+    """Redis comes back empty, RabbitMQ with its queue."""
+    system.broker.stop()
     time.sleep(random.uniform(0, 1))
-    system.redis.start()
+    system.broker.start()
     return True
 
 
@@ -90,12 +91,12 @@ def repeat_messages(system: System, random: Random) -> bool:
 
 
 def drop_messages(system: System, random: Random) -> bool:
-    return bool(system.redis.client.delete(QUEUE))
+    return system.broker.drop_messages()
 
 
 def delay_messages(system: System, random: Random) -> bool:
-    """Redis answers nobody for a while: every message on its way comes late."""
-    system.redis.client.client_pause(random.randrange(2000, 6000))
+    """The broker answers nobody for a while: every message on its way comes late."""
+    system.broker.stall(random.uniform(2, 6))
     return True
 
 
@@ -123,7 +124,7 @@ def break_the_store(system: System, random: Random) -> bool:
 
 
 def truncate_a_state(system: System, random: Random) -> bool:
-    states = sorted(system.artifacts.glob("jobs/*/*/*/state_*.pth"))
+    states = sorted(system.artifacts.glob("jobs/*/*/*.pth"))  # the miniature's runs export none
     if not states:
         return False
     path = random.choice(states)
@@ -143,7 +144,7 @@ FAULTS: dict[Fault, int] = {
     stop_worker: 2,
     kill_api: 2,
     kill_relay: 2,
-    empty_redis: 2,
+    restart_broker: 2,
     restart_postgres: 1,
     repeat_messages: 3,
     drop_messages: 3,
@@ -153,6 +154,17 @@ FAULTS: dict[Fault, int] = {
     truncate_a_state: 3,
 }
 """Each fault with how often it comes, in proportion."""
+
+BROKER_FAULTS: dict[Fault, int] = {
+    restart_broker: 2,
+    repeat_messages: 2,
+    drop_messages: 2,
+    delay_messages: 2,
+    kill_relay: 1,
+    kill_worker: 1,
+    kill_child: 1,
+}
+"""What can go wrong on the way of a message, and with those who send and take it."""
 
 
 def _signal(pids: list[int], random: Random, number: signal.Signals) -> int | None:

@@ -5,7 +5,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,8 +23,8 @@ from service.db.models import Job
 from service.db.states import TERMINAL
 from service.jobs.cleaner import remove_orphans
 from tests.chaos import invariants
-from tests.chaos.faults import FAULTS
-from tests.chaos.system import System, wait_gone
+from tests.chaos.faults import FAULTS, Fault
+from tests.chaos.system import Broker, System, wait_gone
 from tests.chaos.user import User
 from tests.waiting import wait_until
 
@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 class Soak:
     """`num_jobs` jobs in experiments of four, and `num_real` of real detectors, once run quietly before.
 
-    `num_faults` faults come `pause_seconds` apart on average.
+    `num_faults` faults come `pause_seconds` apart on average: each kind once, then by their weights.
     """
 
     system: System
@@ -48,11 +48,14 @@ class Soak:
     num_faults: int
     pause_seconds: float
     num_steps: int
+    faults: Mapping[Fault, int] = field(default_factory=lambda: FAULTS)
     injected: Counter[str] = field(default_factory=Counter)
+    first: list[Fault] = field(default_factory=list)
 
     def run(self, seconds: float) -> None:
         """Submit, hurt, and wait until all jobs have ended. Fails after the time given."""
         deadline = time.monotonic() + seconds
+        self.first = self.random.sample(list(self.faults), k=len(self.faults))
         if self.num_real:
             self.user.submit_real()
             wait_until(self._is_done, seconds=QUIET_SECONDS, every=0.5)
@@ -94,7 +97,8 @@ class Soak:
         return line, list(chain.from_iterable(found.values()))
 
     def _hurt(self) -> None:
-        fault = self.random.choices(list(FAULTS), weights=list(FAULTS.values()))[0]
+        weights = list(self.faults.values())
+        fault = self.first.pop() if self.first else self.random.choices(list(self.faults), weights=weights)[0]
         hit = fault(self.system, self.random)
         log.info("fault", name=fault.__name__, hit=hit)
         self.injected[fault.__name__] += hit
@@ -134,13 +138,17 @@ def soak(
     pause_seconds: float,
     num_workers: int = 3,
     num_steps: int = 40,
+    broker: Broker | None = None,
+    faults: Mapping[Fault, int] = FAULTS,
 ) -> tuple[str, list[str]]:
     """Run one; gives its line and what was wrong."""
-    with running(folder, num_workers=num_workers, pace_seconds=0.05, num_steps=num_steps) as system:
+    with running(
+        folder, num_workers=num_workers, pace_seconds=0.05, num_steps=num_steps, broker=broker
+    ) as system:
         random = Random(seed)
         one = Soak(
             system, User(system, random), random, num_jobs=num_jobs, num_real=num_real,
-            num_faults=num_faults, pause_seconds=pause_seconds, num_steps=num_steps,
+            num_faults=num_faults, pause_seconds=pause_seconds, num_steps=num_steps, faults=faults,
         )  # fmt: skip
         one.run(seconds)
         system.stop()

@@ -8,12 +8,14 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from service.artifacts import ArtifactStore, open_store
 from service.db.engine import upgrade
 from service.settings import Settings
 from tests.chaos.servers import Postgres, free_port
 from tests.fixtures.brokers import RedisProcess
+from tests.fixtures.server import admit_tester
 from tests.waiting import wait_until
 from workers.process import MARKER
 
@@ -52,14 +54,31 @@ class Part:
         return True
 
 
-class System:
-    """`folder` is empty before and holds everything after."""
+class Broker(Protocol):
+    """A broker of the system's own, as `tests/fixtures` has them."""
 
-    def __init__(self, folder: Path, *, num_workers: int, pace_seconds: float, num_steps: int) -> None:
+    url: str
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def drop_messages(self) -> bool: ...
+    def stall(self, seconds: float) -> None: ...
+
+
+class System:
+    """`broker` is a Redis, unless given; `folder` is empty before and holds everything after."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        num_workers: int,
+        pace_seconds: float,
+        num_steps: int,
+        broker: Broker | None = None,
+    ) -> None:
         self.folder = folder
-        program = shutil.which("redis-server") or shutil.which("valkey-server")
-        assert program is not None, "install redis-server"
-        self.postgres, self.redis = Postgres(folder), RedisProcess(program, folder)
+        self.postgres, self.broker = Postgres(folder), broker or _redis(folder)
         self.artifacts = folder / "artifacts"
         self.disk = folder / "disk"
         self.disk_is_small = False
@@ -87,8 +106,9 @@ class System:
         self.disk_is_small = subprocess.run(mount, check=False, capture_output=True).returncode == 0
         self.postgres.create()
         self.postgres.start()
-        self.redis.start()
+        self.broker.start()
         upgrade(self.postgres.url)
+        admit_tester(self.postgres.url)
         for part in self.parts:
             part.start()
 
@@ -114,7 +134,7 @@ class System:
         for part in self.parts:
             if part.process is not None:
                 part.process.wait()
-        self.redis.stop()
+        self.broker.stop()
         self.postgres.stop()
         if self.disk_is_small:
             subprocess.run(["umount", "--lazy", str(self.disk)], check=True)
@@ -138,7 +158,7 @@ class System:
         return {
             "data_dir": (self.disk if name.startswith("worker") else self.folder) / name,
             "database_url": self.postgres.url,
-            "broker_url": self.redis.url,
+            "broker_url": self.broker.url,
             "artifacts_url": self.artifacts.as_uri(),
             "port": self.port,
             "lease_seconds": LEASE_SECONDS,
@@ -155,6 +175,12 @@ class System:
         environment = {**os.environ, **settings, **self._pace, "PYTHONPATH": str(ROOT)}
         environment |= {"FRS_CHAOS": str(self.folder), "OMP_NUM_THREADS": "1"}
         return Part(name, [sys.executable, *arguments], environment, self.folder / f"{name}.log")
+
+
+def _redis(folder: Path) -> Broker:
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
+    assert program is not None, "install redis-server"
+    return RedisProcess(program, folder)
 
 
 def _pids() -> list[int]:

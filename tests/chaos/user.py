@@ -10,6 +10,7 @@ from uuid import UUID
 from service.client import ApiError, Client, UnreachableError
 from tests.chaos.invariants import Wanted
 from tests.chaos.system import System
+from tests.fixtures.server import TEST_KEY
 from tests.miniature.child import REAL
 
 AnswerT = TypeVar("AnswerT")
@@ -67,7 +68,7 @@ class User:
         while True:
             self.system.keep_up()
             try:
-                with Client(self.system.url) as client:
+                with Client(self.system.url, str(TEST_KEY)) as client:
                     return ask(client)
             except (UnreachableError, ApiError) as error:
                 if isinstance(error, ApiError) and error.status != 503:

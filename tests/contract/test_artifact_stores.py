@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from service.artifacts import (
@@ -16,14 +17,18 @@ from service.artifacts import (
     schemes,
 )
 
-ADDRESSES: dict[str, Callable[[Path], str]] = {"file": lambda folder: (folder / "a b").as_uri()}
+ADDRESSES: dict[str, Callable[[pytest.FixtureRequest, Path], str]] = {
+    "file": lambda _, folder: (folder / "a b").as_uri(),
+    "s3": lambda request, _: request.getfixturevalue("moto_bucket").address,
+    "s3-seaweedfs": lambda request, _: request.getfixturevalue("seaweedfs_bucket").address,
+}
 CONTENT = b"weights " * 300_000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
-@pytest.fixture(params=sorted(schemes()))
+@pytest.fixture(params=sorted({*schemes(), *ADDRESSES}))
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
-    return open_store(ADDRESSES[request.param](tmp_path / "store"))
+    return open_store(ADDRESSES[request.param](request, tmp_path / "store"))
 
 
 @pytest.fixture
@@ -42,6 +47,28 @@ def test_what_was_put_is_fetched_opened_and_measured(
     with store.open(uri) as file:
         assert file.read(16) == CONTENT[:16]
     assert store.size(uri) == len(CONTENT)
+
+
+def test_a_stored_file_is_read_from_any_place(store: ArtifactStore, source: Path) -> None:
+    uri = store.put(source, "jobs/abc/file", SHA256)
+    with store.open(uri) as file:
+        assert file.seek(-8, 2) == len(CONTENT) - 8
+        assert (file.read(100), file.read(1)) == (CONTENT[-8:], b"")
+        assert file.seek(3) == 3
+        assert file.read(5) == CONTENT[3:8]
+        assert file.tell() == 8
+        assert file.read() == CONTENT[8:]
+
+
+def test_a_signed_address_gives_the_file_or_there_is_none(store: ArtifactStore, source: Path) -> None:
+    uri = store.put(source, "jobs/abc/file", SHA256)
+    url = store.signed_url(uri, seconds=60, filename="weights.html")
+    if url is None:
+        return
+    answer = httpx.get(url)
+    assert hashlib.sha256(answer.content).hexdigest() == SHA256
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="weights.html"'
+    assert answer.headers["Content-Type"] == "application/octet-stream"
 
 
 def test_bytes_other_than_announced_are_not_stored(store: ArtifactStore, source: Path) -> None:

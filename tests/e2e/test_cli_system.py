@@ -1,106 +1,21 @@
 """The whole embedded system, started, used and stopped as a user does it."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import httpx
+import nbformat
 import pytest
+from nbclient import NotebookClient
 from PIL import Image
 
-from service.operate.folder import SUPERVISOR, SystemFolder
-from service.operate.processes import ProcessIdentity, marked, read_identity
+from service.operate.folder import SUPERVISOR
+from tests.fixtures.systems import System, experiment, system_in, until
 
 pytestmark = [pytest.mark.torch, pytest.mark.timeout(600)]
-DETECTOR = {
-    "zoo": "retinanet/retinanet_r50_fpn_1x_coco",
-    "backbone_depth": 18,
-    "base_channels": 8,
-    "fpn_channels": 32,
-    "stacked_convs": 1,
-}
-
-
-def experiment(epochs: int) -> dict[str, Any]:
-    return {
-        "schema_version": 1,
-        "name": f"{epochs} epochs",
-        "dataset": {
-            "format": "synthetic",
-            "options": {"train_images": 8, "val_images": 4, "width": 96, "height": 64, "seed": 0},
-        },
-        "input_size": [96, 64],
-        "teacher": {"detector": DETECTOR},
-        "student": {"detector": DETECTOR},
-        "schedule": {"epochs": epochs, "batch_size": 4},
-        "methods": ["frs"],
-    }
-
-
-class System:
-    """The commands of a user whose data folder is `folder`."""
-
-    def __init__(self, folder: SystemFolder, environment: Mapping[str, str]) -> None:
-        self.folder = folder
-        self.environment = environment
-
-    def frs(self, *arguments: object, code: int = 0) -> str:
-        """Standard output of a command that must end with `code`."""
-        ended = subprocess.run(
-            [sys.executable, "-m", "service.cli.main", *map(str, arguments)],
-            env=self.environment,
-            cwd=self.folder.data_dir.parent,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ended.returncode == code, ended.stdout + ended.stderr
-        return ended.stdout
-
-    def json(self, *arguments: object, code: int = 0) -> Any:
-        return json.loads(self.frs(*arguments, "--json", code=code))
-
-    def submit(self, epochs: int, *arguments: object) -> Any:
-        file = self.folder.data_dir.parent / f"{epochs}.yaml"
-        file.write_text(json.dumps(experiment(epochs)))
-        return self.json("submit", file, *arguments)
-
-    def process(self, name: str) -> ProcessIdentity:
-        found = read_identity(self.folder.pid_file(name))
-        assert found is not None
-        return found
-
-    def processes(self) -> set[ProcessIdentity]:
-        """All that run, with the broker, whose server hides its environment."""
-        named = {read_identity(path) for path in self.folder.run_dir.glob("*.pid")}
-        return {one for one in named if one is not None and one.alive} | marked(f"{self.folder.data_dir}:")
-
-
-def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition never came true"
-        time.sleep(0.1)
-
-
-def system_in(data_dir: Path, repo_root: Path) -> System:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("FRS_")}
-    environment |= {"FRS_DATA_DIR": str(data_dir), "PYTHONPATH": str(repo_root)}
-    return System(SystemFolder(data_dir), environment)
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory, repo_root: Path) -> Iterator[System]:
-    made = system_in(tmp_path_factory.mktemp("system") / "data", repo_root)
-    made.frs("up", "--detach", "--port", 0)
-    yield made
-    made.frs("down")
 
 
 def test_a_second_up_names_the_running_system(system: System) -> None:
@@ -117,6 +32,26 @@ def test_an_experiment_runs_and_is_compared(system: System) -> None:
     assert comparison["rows"][1]["seeds"] == [0]
     assert all(log["text"] for log in system.json("logs", done["id"]))
     assert system.json("list")[0]["id"] == done["id"]
+
+
+def test_the_notebook_runs_against_a_server(system: System, repo_root: Path, tmp_path: Path) -> None:
+    notebook = nbformat.read(repo_root / "examples" / "quickstart.ipynb", as_version=4)
+    client = NotebookClient(
+        notebook,
+        kernel_name="python3",
+        timeout=500,
+        startup_timeout=200,
+        resources={"metadata": {"path": str(tmp_path)}},
+    )
+    client.execute(env=dict(system.environment))
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    said = "".join(output.get("text", "") for output in outputs)
+    assert "Only one seed (n = 1)" in said
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    assert (tmp_path / "quickstart" / "export.pth").stat().st_size > 100_000
+    assert b"quickstart" in (tmp_path / "quickstart" / "report.html").read_bytes()
+    listed = system.json("list", "--tag", "quickstart")
+    assert [(item["name"], item["state"]) for item in listed] == [("quickstart", "succeeded")]
 
 
 def test_what_a_job_has_trained_finds_boxes_in_pictures(system: System, tmp_path: Path) -> None:
@@ -174,7 +109,8 @@ def test_down_leaves_nothing_even_where_the_supervisor_is_gone(system: System) -
     assert json.loads(system.frs("down", "--json")) == {"stopped": True}
     assert not any(process.alive for process in before)
     assert system.processes() == set()
-    assert [path.name for path in system.folder.run_dir.iterdir()] == ["lock"]
+    left = {path.name for path in system.folder.run_dir.iterdir()}
+    assert left == {"admin_key", "lock", "session_secret"}
     assert json.loads(system.frs("down", "--json")) == {"stopped": False}
 
 
@@ -183,7 +119,9 @@ def test_a_job_handed_back_goes_on_after_the_next_up(system: System) -> None:
     begun = system.json("list")[0]
     until(lambda: system.json("show", begun["id"])["jobs"][0]["state"] == "running")
     teacher = system.json("show", begun["id"])["jobs"][0]
-    attempts = httpx.get(f"{system.folder.read_url()}/api/v1/jobs/{teacher['id']}/attempts").json()["items"]
+    attempts = httpx.get(
+        f"{system.folder.read_url()}/api/v1/jobs/{teacher['id']}/attempts", headers=system.as_admin
+    ).json()["items"]
     assert sorted(attempt["state"] for attempt in attempts) == ["released", "running"]
     assert teacher["num_attempts"] == 1  # being handed back costs a job none of its tries
     system.frs("cancel", begun["id"])

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from tests.fixtures.server import AS_ADMIN
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from tests.e2e.conftest import Actor
     from tests.fixtures.submissions import Submit
 
-LIVE_MILLISECONDS = 20_000
+LIVE_MILLISECONDS = 60_000
 
 
 @pytest.fixture
@@ -36,20 +38,6 @@ def test_an_empty_list_tells_how_to_submit_and_fills_itself(
     assert "newcomer" in page.inner_text("main")
 
 
-def test_the_list_shows_states_progress_and_the_best_difference(
-    page: "Page", server_url: str, finished: str, unfinished: str
-) -> None:
-    page.goto(server_url)
-    done = page.inner_text(f"[data-experiment='{finished}']")
-    assert re.search(r"blood-cells\s+succeeded\s+100 %\s+\+1\.5\s+frs, n=3\s+blood\s*voc\s+Ada", done)
-    assert re.search(
-        r"street signs.*\s+running\s+47 %\s+–", page.inner_text(f"[data-experiment='{unfinished}']")
-    )
-    page.click("text=signs >> nth=-1")
-    page.wait_for_url(re.compile(r"tag=signs"))
-    assert page.locator("[data-experiment]").count() == 1
-
-
 def test_an_experiment_shows_its_comparison_in_points(page: "Page", server_url: str, finished: str) -> None:
     page.goto(f"{server_url}/experiments/{finished[:6]}")
     cells = page.locator("tr[data-label='frs'] > *").all_inner_texts()
@@ -57,7 +45,7 @@ def test_an_experiment_shows_its_comparison_in_points(page: "Page", server_url: 
     assert cells[-1] == "n/a"
     assert "images load slower than it trains" in page.inner_text("main")
     for link in page.locator("section .heading .links a, td.links a").all():
-        answer = httpx.get(f"{server_url}{link.get_attribute('href')}")
+        answer = httpx.get(f"{server_url}{link.get_attribute('href')}", headers=AS_ADMIN)
         assert answer.status_code == 200
         assert answer.content
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from service.operate.processes import marked
-from tests.e2e.test_cli_system import experiment
+from tests.fixtures.systems import experiment
 
 pytestmark = [pytest.mark.slow, pytest.mark.torch, pytest.mark.timeout(600)]
 

@@ -21,6 +21,7 @@ from service.db.engine import upgrade
 from service.operate.ports import claim_port
 from tests.fixtures.brokers import temporary_redis
 from tests.fixtures.databases import temporary_database
+from tests.fixtures.server import AS_ADMIN, admit_tester
 
 pytestmark = [pytest.mark.torch, pytest.mark.timeout(420)]
 
@@ -75,6 +76,7 @@ def finished(
         database_url = stack.enter_context(temporary_database(postgresql_server))
         redis_url = stack.enter_context(temporary_redis(redis_server))
         upgrade(database_url)
+        admit_tester(database_url)
         port = claim_port("127.0.0.1", 0)
         environment = os.environ | {
             "FRS_DATA_DIR": str(folder),
@@ -85,7 +87,9 @@ def finished(
         }
         for module in ("service.api", "service.jobs.keeper", "workers"):
             stack.enter_context(running(module, environment, folder))
-        client = stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30))
+        client = stack.enter_context(
+            httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=AS_ADMIN, timeout=30)
+        )
         wait_for(lambda: answers(client), 60, folder)
         yield finish(client, submit(client, small_bccd), folder)
 

@@ -1,5 +1,6 @@
 """The page of the workers, in a browser."""
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,9 @@ def test_workers_are_shown_with_what_they_have_run_and_use_and_the_queue(
     facts = page.inner_text(".facts").split()
     assert facts[facts.index("Running") + 1] == "1"
     assert facts[facts.index("Queued") + 1] == "1"
+    assert re.search(r"\d+ s in the median", page.inner_text(".facts"))
+    [queued] = page.locator("[data-queued]").all_inner_texts()
+    assert re.match(r"teacher \w{6}\s+two\s+0\s+0\s+\d+ s", queued)
 
 
 def test_one_that_drains_is_called_so_and_gone_ones_show_only_where_they_are_missed(

@@ -73,6 +73,19 @@ def test_requests_with_one_key_at_the_same_time_make_one_experiment(api, experim
     assert len({experiment_id for _, experiment_id in answers}) == 1
 
 
+def test_the_same_words_of_another_caller_are_another_key(client_of, make_caller, experiment_body, job_body):
+    ada, bob = client_of(make_caller("ada")), client_of(make_caller("bob"))
+    headers = {"Idempotency-Key": "once"}
+    for path, body in ((EXPERIMENTS, experiment_body), ("/api/v1/jobs", {**job_body, "name": "other"})):
+        adas = ada.post(path, json=body, headers={"Idempotency-Key": f"once for {path}"})
+        bobs = bob.post(path, json=body, headers={"Idempotency-Key": f"once for {path}"})
+        assert (adas.status_code, bobs.status_code) == (201, 201)
+        assert adas.json()["id"] != bobs.json()["id"]
+    assert ada.post(EXPERIMENTS, json=experiment_body, headers=headers).status_code == 201
+    other = bob.post(EXPERIMENTS, json={**experiment_body, "name": "other"}, headers=headers)
+    assert other.status_code == 201, "and nobody is told that another used it"
+
+
 def test_a_repeat_is_answered_although_the_data_has_gone(api, experiment_body, voc_copy):
     body = {**experiment_body, "dataset": {"format": "voc", "root": str(voc_copy)}}
     first = submit(api, body, key="once")
@@ -94,23 +107,36 @@ def test_pages_follow_each_other_without_gaps_or_repeats(api, experiment_body):
     assert seen == made[::-1]
 
 
-@pytest.mark.parametrize(
-    ("query", "names"),
-    [
-        ({"tag": "blood"}, ["first"]),
-        ({"submitted_by": "Ada"}, ["second"]),
-        ({"state": "queued"}, ["second", "first"]),
-        ({"state": "running"}, []),
-        ({"archived": "true"}, ["third"]),
-        ({}, ["second", "first"]),
-    ],
-)
-def test_filters_choose_experiments(api, experiment_body, query, names):
+FILTERS = [
+    ({"tag": "blood"}, ["first"]),
+    ({"submitted_by": "Ada"}, ["second"]),
+    ({"state": "queued"}, ["second", "first"]),
+    ({"state": "running"}, []),
+    ({"archived": "true"}, ["third"]),
+    ({}, ["second", "first"]),
+    ({"search": "IRS"}, ["first"]),
+    ({"dataset": "synthetic", "method": "frs"}, ["second", "first"]),
+    ({"dataset": "elsewhere"}, []),
+    ({"method": "pkd"}, []),
+    ({"sort": "name"}, ["first", "second"]),
+    ({"sort": "name", "direction": "desc"}, ["second", "first"]),
+    ({"sort": "created", "direction": "asc"}, ["first", "second"]),
+    ({"sort": "owner", "limit": "1"}, ["second"]),
+    ({"name": "First"}, ["first"]),
+    ({"name": "irs"}, []),
+    ({"since": "2020-01-01T00:00:00Z"}, ["second", "first"]),
+    ({"since": "2999-01-01T01:00:00+01:00"}, []),
+]
+
+
+def test_filters_choose_experiments(api, experiment_body):
     submit(api, experiment_body, name="first", tags=["blood"])
     submit(api, experiment_body, name="second", submitted_by="Ada")
     third = submit(api, experiment_body, name="third")
     api.post(f"{EXPERIMENTS}/{third['id']}/archive")
-    assert [item["name"] for item in api.get(EXPERIMENTS, params=query).json()["items"]] == names
+    for query, names in FILTERS:
+        found = api.get(EXPERIMENTS, params=query).json()["items"]
+        assert [item["name"] for item in found] == names, query
 
 
 def test_jobs_are_filtered_by_state_experiment_and_method(api, experiment_body, job_body):
@@ -124,6 +150,21 @@ def test_jobs_are_filtered_by_state_experiment_and_method(api, experiment_body, 
     assert labels(experiment=made["id"][:8]) == ["frs", "none", "teacher"]
     assert labels(method="frs") == ["frs"]
     assert labels(state="queued") == ["alone", "teacher"]
+    assert labels(name=next(job["name"] for job in made["jobs"] if job["label"] == "frs")) == ["frs"]
+    assert labels(name="fr") == []
+
+
+def test_a_list_says_the_data_set_and_the_best_row(api, experiment_body):
+    submit(api, experiment_body)
+    [item] = api.get(EXPERIMENTS).json()["items"]
+    assert [item[key] for key in ("dataset", "best_label", "best_ap", "best_delta")] == [
+        "synthetic", None, None, None,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("since", ["yesterday", "2026-01-01T00:00:00"])
+def test_a_moment_needs_its_time_zone(api, since):
+    assert api.get(EXPERIMENTS, params={"since": since}).status_code == 422
 
 
 def test_a_unique_prefix_stands_for_an_id(api, experiment_body):

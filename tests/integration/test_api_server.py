@@ -12,10 +12,12 @@ import httpx
 import pytest
 import yaml
 from openapi_spec_validator import validate
+from sqlalchemy import text
 
 from service.api.app import create_app
+from service.db.engine import create_engine
 from service.settings import Settings
-from tests.fixtures.server import serving
+from tests.fixtures.server import AS_ADMIN, serving
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -28,9 +30,10 @@ POST_EVERY_EXAMPLE = """
 import json, sys
 from fastapi.testclient import TestClient
 from service.api.app import create_app
+from service.db.engine import create_engine
 from service.settings import Settings
 
-with TestClient(create_app(Settings())) as client:
+with TestClient(create_app(Settings()), headers=json.loads(sys.argv[1])) as client:
     for path, body in json.load(sys.stdin):
         answer = client.post(f"/api/v1/{path}", json=body)
         assert answer.status_code == 201, answer.text
@@ -61,9 +64,13 @@ def examples(repo_root: Path) -> list[tuple[str, dict[str, Any]]]:
 def test_posting_every_example_loads_neither_torch_nor_mmdet(settings: Settings, repo_root: Path) -> None:
     bodies = examples(repo_root)
     assert {path for path, _ in bodies} == {"experiments", "jobs"}
-    environment = {"FRS_DATA_DIR": str(settings.data_dir), "FRS_DATABASE_URL": settings.database_url}
+    environment = {
+        "FRS_DATA_DIR": str(settings.data_dir),
+        "FRS_DATABASE_URL": settings.database_url,
+        "FRS_ALLOWED_HOSTS": "testserver",
+    }
     done = subprocess.run(
-        [sys.executable, "-c", POST_EVERY_EXAMPLE],
+        [sys.executable, "-c", POST_EVERY_EXAMPLE, json.dumps(AS_ADMIN)],
         input=json.dumps(bodies),
         env=environment,
         cwd=repo_root,
@@ -86,8 +93,10 @@ def test_the_document_is_valid_and_its_operation_ids_are_the_functions_names(api
     for item in operations:
         assert item["tags"]
         assert item["description"]
-        assert "application/problem+json" in item["responses"]["4XX"]["content"]
-        assert "422" not in item["responses"]
+        refusals = {status: told for status, told in item["responses"].items() if int(status) >= 400}
+        assert {"421", "429", "500", "503"} <= refusals.keys()
+        assert {tuple(told["content"]) for told in refusals.values()} == {("application/problem+json",)}
+    assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
 def test_a_server_in_order_is_alive_and_ready(api: "TestClient") -> None:
@@ -125,7 +134,7 @@ def test_a_database_that_is_down_is_a_503_that_asks_to_try_again(settings: Setti
     from fastapi.testclient import TestClient
 
     down = settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:1/none"})
-    with TestClient(create_app(down)) as client:
+    with TestClient(create_app(down), headers=AS_ADMIN) as client:
         answer = client.get("/api/v1/jobs")
     assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
     assert answer.headers["Retry-After"] == "5"
@@ -157,7 +166,7 @@ def test_methods_and_zoo_say_what_can_be_asked_for(api: "TestClient") -> None:
 def stream(url: str, stop: str, **headers: str) -> Iterator[dict[str, Any]]:
     """The events of a stream up to the first whose kind is `stop`, each with its SSE id."""
     event_id, deadline = None, time.monotonic() + 30
-    with httpx.stream("GET", url, headers=headers, timeout=30) as answer:
+    with httpx.stream("GET", url, headers={**AS_ADMIN, **headers}, timeout=30) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         for line in answer.iter_lines():
             assert time.monotonic() < deadline, f"no {stop} event came"
@@ -190,7 +199,7 @@ def test_a_stream_goes_on_behind_the_last_event_a_client_saw(
 
 def place(url: str) -> str:
     """The id that a stream begins with, before any event."""
-    with httpx.stream("GET", url, timeout=30) as answer:
+    with httpx.stream("GET", url, headers=AS_ADMIN, timeout=30) as answer:
         for line in answer.iter_lines():
             if line.startswith("id: "):
                 return line.removeprefix("id: ")
@@ -235,7 +244,7 @@ def test_an_experiments_stream_tells_its_own_events_and_progress(
 
 
 def test_open_streams_do_not_hold_up_the_servers_end(server_url: str, tmp_path: Path) -> None:
-    with httpx.stream("GET", f"{server_url}/api/v1/events", timeout=30) as answer:
+    with httpx.stream("GET", f"{server_url}/api/v1/events", headers=AS_ADMIN, timeout=30) as answer:
         lines = answer.iter_lines()
         assert next(lines).startswith(":")
         pid = int((tmp_path / "server.pid").read_text())
@@ -243,3 +252,25 @@ def test_open_streams_do_not_hold_up_the_servers_end(server_url: str, tmp_path: 
         subprocess.run(["kill", "-TERM", str(pid)], check=True)
         assert not any(line.startswith("data:") for line in lines)
         assert time.monotonic() - started < 8
+
+
+def test_with_migrations_pending_every_route_names_the_command_until_they_were_run(
+    api: "TestClient", settings: Settings
+) -> None:
+    engine = create_engine(settings.database_url)
+    with engine.begin() as connection:
+        head = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    for path in ("/api/v1/experiments", "/readyz"):
+        answer = api.get(path)
+        assert answer.status_code == 503
+        assert "the database is at schema 0001" in answer.json()["detail"]
+        assert "python -m migrations" in answer.json()["detail"]
+    page = api.get("/", headers={"Accept": "text/html"})
+    assert page.status_code == 503
+    assert "python -m migrations" in page.text
+    assert api.get("/healthz").status_code == 200
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": head})
+    engine.dispose()
+    assert api.get("/api/v1/experiments").status_code == 200

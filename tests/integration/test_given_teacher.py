@@ -13,7 +13,8 @@ from service.artifacts import ArtifactStore
 from service.db.models import Artifact, Checkpoint, Job
 from tests.unit.frs_core.training.conftest import DATASET, DETECTORS
 from workers.process import CHILD_COMMAND
-from workers.supervisor import Workplace, supervise
+from workers.supervisor import supervise
+from workers.workplace import Workplace
 
 if TYPE_CHECKING:
     from tests.fixtures.https_server import HttpsServer
@@ -57,8 +58,14 @@ def test_a_teacher_is_fetched_once_and_its_students_learn_from_what_its_job_stor
         student={"detector": TINY, "checkpoint": https_server.url("/zoo/coco.pth")},
         methods=["frs"],
     )
+    own = (https_server.host,)
     settings = workplace.settings.model_copy(
-        update={"weights_hosts": (https_server.host,), "grace_seconds": 30.0, "lease_seconds": 60.0}
+        update={
+            "weights_hosts": own,
+            "weights_private_hosts": own,
+            "grace_seconds": 30.0,
+            "lease_seconds": 60.0,
+        }
     )
     place = replace(workplace, settings=settings, child_command=CHILD_COMMAND)
     for _ in range(2):

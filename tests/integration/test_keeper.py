@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import redis
 from kombu.exceptions import OperationalError
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from service.broker import QUEUE, make_celery, send_wakeup
@@ -129,7 +129,7 @@ def test_the_process_relays_and_reaps_until_it_is_told_to_stop(
             assert session.scalars(select(Worker.state)).one() == "lost"
             assert "worker.lost" in session.scalars(select(Event.kind)).all()
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=10)
+        output, _ = process.communicate(timeout=30)
     assert process.returncode == 0, output.decode()
     assert hand.claim() is not None
 
@@ -143,7 +143,7 @@ def test_without_a_broker_messages_stay_and_leases_still_expire(
     with _keeper(database_url=database_url, broker_url="", heartbeat_seconds="0.1") as process:
         wait_until(lambda: hand.job(lease.job_id).state is JobState.QUEUED)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=10)
+        process.communicate(timeout=30)
     assert process.returncode == 0
     assert len(_unpublished(sessions)) == 2
 
@@ -153,3 +153,19 @@ def test_a_keeper_of_another_version_refuses_to_start(empty_database_url: str) -
         output, _ = process.communicate(timeout=30)
     assert process.returncode == 1
     assert b"python -m migrations" in output
+
+
+def test_a_keeper_whose_database_is_upgraded_ends(database_url: str, sessions: Sessions) -> None:
+    with _keeper(database_url=database_url, broker_url="", heartbeat_seconds="0.1") as process:
+        assert process.stdout is not None
+        assert b"keeper.started" in process.stdout.readline()
+        with sessions.begin() as session:
+            before = session.scalar(text("SELECT version_num FROM alembic_version"))
+            session.execute(text("UPDATE alembic_version SET version_num = 'zzzz'"))
+        try:
+            output, _ = process.communicate(timeout=30)
+        finally:
+            with sessions.begin() as session:
+                session.execute(text("UPDATE alembic_version SET version_num = :old"), {"old": before})
+    assert process.returncode == 1
+    assert b"a newer version upgraded it" in output

@@ -6,14 +6,21 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session, sessionmaker
 
 from frs_core.events import ArtifactEvent, CheckpointKind, EvaluationEvent, MetricEvent, WarningEvent
-from service.db import experiments, ledger, queries
-from service.db.models import Base, ResampledAp, Worker
+from service.comparison.standing import refresh
+from service.db import experiments, ledger, outside, queries, standings
+from service.db.models import Base, ResampledAp, RetentionPolicy, StandingsWatermark, Worker
 from service.db.states import JobState
 from service.jobs.submit import submit_experiment
 from tests.fixtures.ledgers import Hand
 from tests.fixtures.submissions import MakeSpec, Submit
 
 Sessions = sessionmaker[Session]
+OF_NO_EXPERIMENT = {
+    *("api_keys", "audit_entries", "login_tickets", "signing_secrets", "chore_runs", "ended_sessions"),
+    *("webhooks", "notices", "deliveries", "delivery_tries", "mlflow_runs"),
+    *("datasets", "dataset_versions", "dataset_uses"),
+}
+"""What others than experiments leave in the database."""
 
 
 def _full_tables(sessions: Sessions) -> set[str]:
@@ -85,12 +92,18 @@ def test_deleting_an_experiment_leaves_nothing_and_names_its_files(
     lease = hand.take()
     _record_everything(sessions, hand, lease)
     hand.finish(lease)
-    full = {table.name for table in Base.metadata.sorted_tables}
+    with sessions.begin() as session:
+        outside.cite(session, experiment.id, label="paper", metrics={"ap": 0.4}, source="x", url=None)
+        session.add(RetentionPolicy(experiment_id=experiment.id, best=False, last=True))
+    refresh(sessions, sessions)
+    with sessions.begin() as session:
+        standings.advance(session, 1)
+    full = {table.name for table in Base.metadata.sorted_tables} - OF_NO_EXPERIMENT
     assert _full_tables(sessions) == full
     with sessions.begin() as session:
         uris = experiments.delete_experiment(session, experiment.id)
     assert uris == ["artifact", "state", "weights"]
-    assert _full_tables(sessions) == {Worker.__tablename__}
+    assert _full_tables(sessions) == {Worker.__tablename__, StandingsWatermark.__tablename__}
 
 
 def test_an_experiment_with_a_running_job_is_not_deleted(

@@ -18,8 +18,8 @@ from service.comparison.bootstrap import image_draws, resampled_ap
 from service.comparison.draws import NUM_DRAWS, unpack
 from service.comparison.load import comparison_of
 from service.db import ledger
-from service.db.models import ResampledAp
-from service.jobs.resample import resample
+from service.db.models import Event, ResampledAp
+from service.jobs.resample import RESAMPLED, resample
 from service.settings import Settings
 from tests.fixtures.ledgers import Hand
 from tests.fixtures.submissions import Submit
@@ -84,6 +84,8 @@ def test_each_run_is_drawn_from_once_and_the_comparison_has_its_interval(
     with sessions() as session:
         kept = session.scalars(select(ResampledAp)).all()
         [frs] = [row for row in comparison_of(session, made).rows if row.label == "frs"]
+        told = session.scalars(select(Event.experiment_id).where(Event.kind == RESAMPLED)).all()
+    assert told == [made] * 3
     direct = resampled_ap(_matches(0.5), image_draws(6, NUM_DRAWS))
     assert any(np.array_equal(unpack(row.values), direct) for row in kept)
     assert frs.delta_ap_interval is not None

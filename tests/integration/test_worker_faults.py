@@ -1,4 +1,4 @@
-"""What goes wrong around a run: it hangs, its saved state is damaged, its disk is full."""
+"""What goes wrong around a run: it dies or hangs, what it says or saved is damaged, its disk is full."""
 
 import subprocess
 from dataclasses import replace
@@ -9,24 +9,22 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from service.artifacts import ArtifactStore
-from service.db.models import Attempt, Checkpoint, MetricPoint
+from service.db.models import Checkpoint, Event
 from service.db.states import AttemptState, JobState
 from service.settings import Settings
+from tests.fixtures.witnesses import Witness
 from tests.fixtures.workplaces import ClaimNext, SubmitMiniature
-from workers.supervisor import Workplace, supervise
+from tests.miniature.optimisation import quiet_run
+from workers.supervisor import supervise
+from workers.workplace import Workplace
 
 Sessions = sessionmaker[Session]
 
 
 @pytest.fixture
-def database_url(request: pytest.FixtureRequest) -> str:
-    url: str = request.getfixturevalue("sqlite_url")
-    return url
-
-
-def attempts(sessions: Sessions) -> list[Attempt]:
-    with sessions() as session:
-        return list(session.scalars(select(Attempt).order_by(Attempt.token)))
+def database_url(sqlite_url: str) -> str:
+    """An attempt costs a second, and the ledger has tests of its own on both kinds."""
+    return sqlite_url
 
 
 def with_limits(place: Workplace, **limits: float) -> Workplace:
@@ -34,14 +32,100 @@ def with_limits(place: Workplace, **limits: float) -> Workplace:
     return replace(place, settings=Settings(**changed, **limits))
 
 
-def test_a_run_that_hangs_is_stopped_with_its_state_saved_and_tried_again(
-    workplace: Workplace, sessions: Sessions, submit_miniature: SubmitMiniature, claim_next: ClaimNext
+@pytest.mark.parametrize(
+    ("fault", "exit_code", "signal", "reason"),
+    [
+        ("kill", None, 9, "killed (SIGKILL), most often because the host ran out of memory"),
+        (
+            "exit",
+            3,
+            None,
+            "exit code 3 and no result; its last output:\nstep 4\nstep 5\nstep 6\nstep 7\nthe reason",
+        ),
+    ],
+)
+def test_a_run_that_dies_is_retried_from_its_last_state(
+    workplace: Workplace,
+    witness: Witness,
+    submit_miniature: SubmitMiniature,
+    claim_next: ClaimNext,
+    fault: str,
+    exit_code: int | None,
+    signal: int | None,
+    reason: str,
 ) -> None:
-    submit_miniature(steps=23, hold_at=12)
+    job_id = submit_miniature(steps=12, fault=fault)
+    assert supervise(workplace, claim_next()) is JobState.QUEUED
+    assert supervise(workplace, claim_next()) is JobState.SUCCEEDED
+    first, second = witness.attempts(job_id)
+    assert (first.state, first.exit_code, first.signal) == (AttemptState.FAILED, exit_code, signal)
+    assert first.reason is not None
+    assert reason in first.reason
+    assert second.resumed_from_step == 5
+    assert witness.losses() == quiet_run(12).losses
+    assert witness.final_weights(job_id) == quiet_run(12).weights
+
+
+def test_a_fault_the_user_must_mend_is_not_retried(
+    workplace: Workplace, witness: Witness, submit_miniature: SubmitMiniature, claim_next: ClaimNext
+) -> None:
+    job_id = submit_miniature(fault="user-error")
+    assert supervise(workplace, claim_next()) is JobState.FAILED
+    job = witness.job(job_id)
+    assert (job.reason_code, job.reason_field) == ("invalid_dataset", "dataset.root")
+    assert job.reason == "the train split has no images: check dataset.root"
+
+
+def test_a_malformed_line_is_a_warning_and_costs_nothing(
+    workplace: Workplace,
+    witness: Witness,
+    sessions: Sessions,
+    submit_miniature: SubmitMiniature,
+    claim_next: ClaimNext,
+) -> None:
+    job_id = submit_miniature(fault="garbage")
+    assert supervise(workplace, claim_next()) is JobState.SUCCEEDED
+    assert witness.losses() == quiet_run(10).losses
+    with sessions() as session:
+        warning = session.scalars(select(Event).where(Event.kind == "job.warning")).one()
+    assert warning.job_id == job_id
+    assert '"step": -1' in warning.message
+
+
+def test_a_file_outside_the_work_folder_is_not_stored(
+    workplace: Workplace, witness: Witness, submit_miniature: SubmitMiniature, claim_next: ClaimNext
+) -> None:
+    job_id = submit_miniature(fault="outside", max_attempts=1)
+    assert supervise(workplace, claim_next()) is JobState.FAILED
+    job = witness.job(job_id)
+    assert job.reason_code == "storage_failed"
+    assert "outside its work folder" in (job.reason or "")
+
+
+def test_a_state_that_changed_in_the_store_is_not_used(
+    workplace: Workplace,
+    quick_settings: Settings,
+    witness: Witness,
+    submit_miniature: SubmitMiniature,
+    claim_next: ClaimNext,
+) -> None:
+    job_id = submit_miniature(steps=12, fault="kill")
+    supervise(workplace, claim_next())
+    state = next((quick_settings.data_dir / "artifacts").rglob("*.pth"))
+    state.write_text("something else")
+    assert supervise(workplace, claim_next()) is JobState.QUEUED
+    last = witness.attempts(job_id)[-1]
+    assert (last.reason_code, last.pid) == ("state_damaged", None)
+
+
+def test_a_run_that_hangs_is_stopped_with_its_state_saved_and_tried_again(
+    workplace: Workplace, witness: Witness, submit_miniature: SubmitMiniature, claim_next: ClaimNext
+) -> None:
+    job_id = submit_miniature(steps=23, hold_at=12)
     place = with_limits(workplace, stall_limit_seconds=1.0)
     assert supervise(place, claim_next()) is JobState.QUEUED
     assert supervise(place, claim_next()) is JobState.SUCCEEDED
-    first, second = attempts(sessions)
+    first, second = witness.attempts(job_id)
     assert (first.state, first.reason_code, first.exit_code) == (AttemptState.FAILED, "stall_limit", 75)
     assert "FRS_STALL_LIMIT_SECONDS" in (first.reason or "")
     assert second.resumed_from_step == 12
@@ -51,7 +135,7 @@ def test_a_job_that_runs_too_long_fails_with_its_state_saved(
     workplace: Workplace, sessions: Sessions, submit_miniature: SubmitMiniature, claim_next: ClaimNext
 ) -> None:
     submit_miniature(steps=23, hold_at=12)
-    assert supervise(with_limits(workplace, run_limit_seconds=1.0), claim_next()) is JobState.FAILED
+    assert supervise(with_limits(workplace, run_limit_seconds=5.0), claim_next()) is JobState.FAILED
     with sessions() as session:
         assert session.scalars(select(Checkpoint.step).order_by(Checkpoint.step)).all() == [10, 12]
 
@@ -59,13 +143,14 @@ def test_a_job_that_runs_too_long_fails_with_its_state_saved(
 @pytest.mark.parametrize("damage", ["truncated", "gone"])
 def test_a_damaged_state_is_forgotten_and_the_one_before_is_gone_on_from(
     workplace: Workplace,
+    witness: Witness,
     sessions: Sessions,
     store: ArtifactStore,
     submit_miniature: SubmitMiniature,
     claim_next: ClaimNext,
     damage: str,
 ) -> None:
-    submit_miniature(steps=23, hold_at=12)
+    job_id = submit_miniature(steps=23, hold_at=12)
     supervise(with_limits(workplace, stall_limit_seconds=1.0), claim_next())
     with sessions() as session:
         newest = session.scalars(select(Checkpoint).order_by(Checkpoint.step.desc())).first()
@@ -77,12 +162,9 @@ def test_a_damaged_state_is_forgotten_and_the_one_before_is_gone_on_from(
         path.write_bytes(path.read_bytes()[:-3])
     assert supervise(workplace, claim_next()) is JobState.QUEUED
     assert supervise(workplace, claim_next()) is JobState.SUCCEEDED
-    _, damaged, last = attempts(sessions)
+    _, damaged, last = witness.attempts(job_id)
     assert (damaged.reason_code, last.resumed_from_step) == ("state_damaged", 10)
-    with sessions() as session:
-        assert session.scalars(select(MetricPoint.step).order_by(MetricPoint.step)).all() == list(
-            range(1, 24)
-        )
+    assert witness.steps() == list(range(1, 24))
 
 
 @pytest.fixture
@@ -99,23 +181,20 @@ def full_disk(tmp_path: Path):
 
 def test_a_full_disk_is_named_and_the_job_goes_on_when_there_is_room(
     workplace: Workplace,
-    sessions: Sessions,
+    witness: Witness,
     submit_miniature: SubmitMiniature,
     claim_next: ClaimNext,
     full_disk: Path,
 ) -> None:
-    submit_miniature(steps=23)
+    job_id = submit_miniature(steps=23)
     filler = full_disk / "filler"
     filler.write_bytes(b"x" * ((2 << 20) - (12 << 10)))
     small = with_limits(workplace, data_dir=full_disk)
     assert supervise(small, claim_next()) is JobState.QUEUED
-    first = attempts(sessions)[0]
+    first = witness.attempts(job_id)[0]
     assert first.reason_code in ("disk_full", "storage_failed")
     assert "disk" in (first.reason or "") or "space" in (first.reason or "")
     assert not list((full_disk / "work").glob("*-1"))
     filler.unlink()
     assert supervise(small, claim_next()) is JobState.SUCCEEDED
-    with sessions() as session:
-        assert session.scalars(select(MetricPoint.step).order_by(MetricPoint.step)).all() == list(
-            range(1, 24)
-        )
+    assert witness.steps() == list(range(1, 24))

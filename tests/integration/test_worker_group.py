@@ -13,7 +13,8 @@ from service.db.states import AttemptState, JobState
 from service.jobs.submit import submit_job
 from tests.fixtures.workplaces import ClaimNext
 from workers.process import CHILD_COMMAND
-from workers.supervisor import Workplace, supervise
+from workers.supervisor import supervise
+from workers.workplace import Workplace
 
 pytestmark = pytest.mark.torch
 

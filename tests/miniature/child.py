@@ -8,6 +8,7 @@ Jobs for the detector `REAL` are handed on to the real child.
 
 import argparse
 import json
+import logging
 import os
 import signal
 import sys
@@ -22,6 +23,7 @@ from frs_core.errors import DatasetError, Stopped
 from frs_core.events import CheckpointKind
 from frs_core.files import publish
 from tests.miniature.optimisation import GOAL, Optimisation
+from workers.child_log import begin_child_log
 from workers.parentage import die_with_parent
 
 STATE_EVERY = 5
@@ -34,16 +36,19 @@ def main() -> int:
     parser.add_argument("--resume-from", type=Path)
     parser.add_argument("--weights-mirror", type=Path, required=True)
     parser.add_argument("--weights-host", action="append")
+    parser.add_argument("--weights-private-host", action="append")
     parser.add_argument("--cache-dir", type=Path)
     parser.add_argument("--parent", type=int, required=True)
     chosen = parser.parse_args()
     die_with_parent(chosen.parent)
+    begin_child_log(chosen.workdir)
     job = yaml.safe_load((chosen.workdir / "job.yaml").read_text())
     if job["detector"]["zoo"] == REAL:
         os.execv(sys.executable, [sys.executable, "-m", "workers.child", *sys.argv[1:]])
     context = LocalContext(chosen.workdir, resume_from=chosen.resume_from)
     context.catch_signals()
     wishes = dict(tag.split(":", 1) for tag in job["tags"])
+    logging.getLogger("frs_core").warning("%s begins", job["name"])
     _say(f"arguments {json.dumps(sys.argv)}")
     _say(f"environment {json.dumps(dict(os.environ))}")
     try:

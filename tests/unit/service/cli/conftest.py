@@ -19,7 +19,9 @@ NOW = "2026-01-02T03:04:05Z"
 class FakeServer:
     """Answers by `METHOD path`; keeps what is asked. A list is given one by one, its last item for ever."""
 
-    answers: dict[str, Any] = field(default_factory=dict)
+    answers: dict[str, Any] = field(
+        default_factory=lambda: {"GET /experiments": {"items": []}, "GET /jobs": {"items": []}}
+    )
     requests: list[httpx.Request] = field(default_factory=list)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -34,6 +36,11 @@ class FakeServer:
         if isinstance(answer, httpx.Response):
             return answer
         return httpx.Response(200, json=answer)
+
+    @property
+    def changes(self) -> list[httpx.Request]:
+        """What was asked for besides reading."""
+        return [request for request in self.requests if request.method != "GET"]
 
     def sent(self, index: int = -1) -> Any:
         """The JSON body of a request."""

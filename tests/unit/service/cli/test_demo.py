@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from service.cli import demo
-from service.cli.experiment_file import ExperimentFile
 from service.client import Client
+from service.client.experiment_file import ExperimentFile
 
 Make = Callable[..., Any]
 COMPARISON = {"experiment": "e", "baseline": "none", "rows": [], "warnings": ["one seed"]}
@@ -21,13 +21,14 @@ def play(server: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Make:
     """Runs the demo on the fake server."""
     monkeypatch.setattr(demo, "_system", lambda _settings: nullcontext("http://fake"))
     monkeypatch.setattr(
-        demo, "Client", lambda url: Client(url, retry_delays=(), transport=httpx.MockTransport(server))
+        demo, "Client", lambda url, _key: Client(url, retry_delays=(), transport=httpx.MockTransport(server))
     )
     file = ExperimentFile(path=tmp_path / "exp.yaml", content={"name": "a"}, lines={"name": 1})
 
     def run() -> int:
         return int(demo.run_demo(file, SimpleNamespace(data_dir=tmp_path), tmp_path / "reports"))
 
+    server.answers["POST /tickets"] = {"path": "/login/once", "expires_at": "2026-01-02T03:04:05Z"}
     return run
 
 
@@ -41,12 +42,12 @@ def test_a_demo_writes_the_reports_and_names_them(
     server.answers["GET /experiments/e1234567890/report"] = COMPARISON
     assert play() == 0
     printed = capsys.readouterr().out
-    assert "Dashboard: http://fake" in printed
+    assert "Dashboard: http://fake/login/once" in printed
     names = [f"comparison.{name}" for name in ("html", "pdf", "tex", "md", "csv", "json")]
     assert f"Reports in {tmp_path / 'reports'}: {', '.join(names)}" in printed.replace("\n", " ")
     assert json.loads((tmp_path / "reports" / "comparison.json").read_text()) == COMPARISON
-    formats = [request.url.params.get("format") for request in server.requests[-6:]]
-    assert formats == ["html", "pdf", "tex", "md", "csv", "json"]
+    formats = [request.url.params.get("format") for request in server.requests[-7:]]
+    assert formats == ["html", "pdf", "tex", "md", "csv", "json", "zip"]
 
 
 def test_a_failed_demo_shows_the_reason_and_the_end_of_the_log(

@@ -11,7 +11,9 @@ Run = Callable[..., Any]
 
 
 @pytest.fixture
-def probe(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def probe(monkeypatch: pytest.MonkeyPatch, server: Any) -> dict[str, Any]:
+    key = {"id": "k", "name": "me", "role": "viewer", "state": "valid", "created_at": "2026-01-02T03:04:05Z"}
+    server.answers["GET /me"] = key
     found: dict[str, Any] = {"torch": "2.13.0", "gpus": [], "cuda": None, "cv2": "4.12.0"}
     monkeypatch.setattr(checks, "_probe", lambda: found)
     return found
@@ -80,3 +82,83 @@ def test_compiled_operators_are_told_from_the_fallback(
     spec = type("Spec", (), {"origin": str(tmp_path / "mmcv" / "__init__.py")})
     monkeypatch.setattr(checks, "find_spec", lambda _name: spec)
     assert ("fallback" in checks._operators().message) is not compiled
+
+
+NOW = "2026-01-02T03:04:05Z"
+
+
+def worker(host: str, version: str = "0.1.0", **more: Any) -> dict[str, Any]:
+    plain = {"id": host, "host": host, "pid": 1, "version": version, "devices": {}, "state": "online"}
+    return {**plain, "heartbeat_at": NOW, **more}
+
+
+@pytest.fixture
+def whole(server: Any, probe: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A server on which all is well."""
+    monkeypatch.setattr("service.cli.server_checks.version", lambda _name: "0.1.0")
+    server.answers["GET /readyz"] = {"status": "ok", "checks": {"database": "ok", "broker": "polling"}}
+    server.answers["GET /openapi.json"] = {"info": {"version": "0.1.0"}}
+    server.answers["GET /workers"] = {"items": [worker("a"), worker("b")]}
+    return server
+
+
+@pytest.mark.usefixtures("whole")
+def test_key_version_and_workers_are_looked_at(run: Run) -> None:
+    code, found = findings(run)
+    assert code == 0
+    assert [found[name]["level"] for name in ("settings", "server", "key", "version", "workers")] == [
+        "ok"
+    ] * 5
+    assert "without a broker" in found["server"]["message"]
+    assert found["workers"]["message"] == "2 online on a, b, version 0.1.0"
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "name", "level", "words"),
+    [
+        ("/me", httpx.Response(401, json={"detail": "no such key"}), "key", "fail", "set FRS_API_KEY"),
+        (
+            "/openapi.json",
+            {"info": {"version": "0.2.0"}},
+            "version",
+            "warn",
+            "pip install frs-distill==0.2.0",
+        ),
+        ("/workers", {"items": []}, "workers", "warn", "frs up, or python -m workers"),
+        ("/workers", {"items": [worker("a", state="lost")]}, "workers", "warn", "frs up"),
+        (
+            "/workers",
+            {"items": [worker("a", desired_state="drain")]},
+            "workers",
+            "warn",
+            "frs worker undrain",
+        ),
+        ("/workers", {"items": [worker("a"), worker("b", "0.2.0")]}, "workers", "warn", "give all hosts one"),
+        (
+            "/workers",
+            httpx.Response(500, json={"detail": "oh"}),
+            "workers",
+            "warn",
+            "is this a server of FRS?",
+        ),
+    ],
+)
+def test_what_is_amiss_at_the_server_has_its_remedy(
+    run: Run, whole: Any, path: str, answer: Any, name: str, level: str, words: str
+) -> None:
+    whole.answers[f"GET {path}"] = answer
+    code, found = findings(run)
+    assert found[name]["level"] == level
+    assert words in found[name]["remedy"]
+    assert code == (1 if level == "fail" else 0)
+
+
+def test_a_data_folder_that_is_a_file_must_be_mended(
+    run: Run, whole: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").touch()
+    monkeypatch.setenv("FRS_DATA_DIR", str(tmp_path / "data"))
+    code, found = findings(run)
+    assert code == 1
+    assert found["data"]["level"] == "fail"
+    assert "FRS_DATA_DIR" in found["data"]["remedy"]

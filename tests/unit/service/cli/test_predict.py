@@ -35,6 +35,11 @@ def pictures(tmp_path: Path) -> list[Path]:
     return [tmp_path / "a.png", tmp_path / "folder"]
 
 
+@pytest.fixture(autouse=True)
+def trained(server: Any, make_job: Make) -> None:
+    server.answers["GET /jobs/j1"] = make_job("succeeded", id="j1")
+
+
 @pytest.fixture
 def done(server: Any, make_job: Make) -> Any:
     """A server whose prediction waits, then succeeds."""
@@ -55,9 +60,9 @@ def test_pictures_are_sent_and_results_written(
 ) -> None:
     result = run("predict", "j1", *pictures, "--out", tmp_path / "out", "--score", "0.5")
     assert result.code == 0, result.err
-    sent = done.requests[0].content
+    sent = done.changes[0].content
     assert [sent.count(word) for word in (b"one", b"two", b"0.5", b"notes")] == [1, 1, 1, 0]
-    assert done.requests[0].headers["idempotency-key"]
+    assert done.changes[0].headers["idempotency-key"]
     assert json.loads((tmp_path / "out" / "predictions.json").read_text()) == DOCUMENT
     written = {path.name for path in (tmp_path / "out" / "drawn").iterdir()}
     assert written == {"a.jpg"}

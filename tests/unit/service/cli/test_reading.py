@@ -44,15 +44,21 @@ def test_an_experiment_is_shown_with_reason_and_warnings(
 
 
 @pytest.mark.parametrize("chosen", ["csv", "md", "json"])
-def test_a_report_is_the_servers_own_bytes(server: Any, run: Make, tmp_path: Path, chosen: str) -> None:
+def test_a_report_is_the_servers_own_bytes(
+    server: Any, run: Make, make_experiment: Make, tmp_path: Path, chosen: str
+) -> None:
+    server.answers["GET /experiments/e1"] = make_experiment("succeeded", id="e1")
     server.answers["GET /experiments/e1/report"] = httpx.Response(200, content=b"AP;\xc2\xb1\n")
     assert run("report", "e1", "--format", chosen).out == "AP;±\n"
     assert run("report", "e1", "-f", chosen, "--output", tmp_path / "r").code == 0
     assert (tmp_path / "r").read_bytes() == b"AP;\xc2\xb1\n"
-    assert server.requests[0].url.params["format"] == chosen
+    assert server.requests[-1].url.params["format"] == chosen
 
 
-def test_a_report_that_cannot_be_written_is_code_2(server: Any, run: Make, tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_is_code_2(
+    server: Any, run: Make, make_experiment: Make, tmp_path: Path
+) -> None:
+    server.answers["GET /experiments/e1"] = make_experiment("succeeded", id="e1")
     server.answers["GET /experiments/e1/report"] = httpx.Response(200, content=b"AP\n")
     result = run("report", "e1", "--format", "md", "--output", tmp_path / "absent" / "r.md")
     assert result.code == 2
@@ -99,7 +105,7 @@ def test_logs_of_an_experiment_are_those_of_its_started_jobs(
     ]
     result = run("logs", "e1")
     assert result.out == "one\ntwo\n"
-    assert [request.url.params.get("after") for request in server.requests[1:]] == [None, "a"]
+    assert [request.url.params.get("after") for request in server.requests[-2:]] == [None, "a"]
 
 
 def test_logs_are_followed_until_the_job_ends(
@@ -115,10 +121,22 @@ def test_logs_are_followed_until_the_job_ends(
     assert run("logs", "j", "--follow").out == "one\ntwo\n"
 
 
-def test_following_the_logs_of_several_jobs_is_bad_usage_that_names_them(
-    server: Any, run: Make, make_experiment: Make, make_job: Make
+def test_the_logs_of_several_jobs_are_followed_by_whole_lines_behind_their_titles(
+    server: Any, run: Make, make_experiment: Make, make_job: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.answers["GET /experiments/e1"] = make_experiment("running", make_job("running", num_attempts=1))
-    result = run("logs", "e1", "--follow")
-    assert result.code == 2
-    assert "j-frs-0" in result.err
+    monkeypatch.setattr("service.cli.jobs.POLL_SECONDS", 0.0)
+    running = make_experiment("running", make_job("running", num_attempts=1), make_job("queued", "none"))
+    ended = [make_job("succeeded", num_attempts=1), make_job("failed", "none", num_attempts=1)]
+    server.answers["GET /experiments/e1234567890"] = [running, running, make_experiment("failed", *ended)]
+    server.answers["GET /jobs/j-frs-0/logs"] = [
+        {"text": "one\ntw", "next_after": "a", "finished": False},
+        {"text": "", "next_after": "a", "finished": False},
+        {"text": "o\n", "next_after": "b", "finished": True},
+    ]
+    server.answers["GET /jobs/j-none-0/logs"] = {"text": "no\nend", "next_after": "a", "finished": True}
+    assert run("logs", "e1234567890", "--follow").out.splitlines() == [
+        "frs · seed 0 | one",
+        "frs · seed 0 | two",
+        "none · seed 0 | no",
+        "none · seed 0 | end",
+    ]

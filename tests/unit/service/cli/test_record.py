@@ -46,6 +46,7 @@ def recorded(server: Any, make_experiment: Make) -> dict[str, Any]:
         ],
     }
     experiment = {"id": "e" * 16, "spec": spec.model_dump(mode="json"), "created_at": "2026-01-02T03:04:05Z"}
+    server.answers["GET /experiments/e1"] = make_experiment("succeeded", id="e1")
     server.answers["GET /experiments/e1/record"] = {"experiment": experiment, "jobs": [job]}
     file = {**job["files"][0], "id": "f", "download": "/api/v1/files/f"}
     server.answers[f"GET /jobs/{'j' * 16}/artifacts"] = {"items": [file]}
@@ -88,7 +89,7 @@ def test_what_was_written_is_sent_whole(server: Any, run: Make, tmp_path: Path) 
     [
         ("000-teacher/predictions_val.json.gz", None, "cannot read"),
         ("000-teacher/predictions_val.json.gz", b"not packed", "cannot read"),
-        ("000-teacher/predictions_val.json.gz", gzip.compress(b"[1]"), "was changed since"),
+        ("000-teacher/predictions_val.json.gz", gzip.compress(b"[1]", mtime=0), "was changed since"),
         ("000-teacher/metrics.json.gz", None, "cannot read"),
         ("000-teacher/job.json", b"{", "is not JSON"),
         ("000-teacher/job.json", b"[]", "no JSON object"),

@@ -119,3 +119,39 @@ def test_a_value_that_is_no_number_is_left_to_the_server_to_refuse(
     assert result.code == 2
     assert "schedule.optimizer.lr (line 2): is not finite" in result.err
     assert b"NaN" in server.requests[0].content
+
+
+WHOLE = """
+name: blood
+dataset: {format: voc, root: cells}
+schedule: {epochs: 8}
+methods: [none, frs]
+tags: [b]
+"""
+
+
+def test_overrides_seeds_and_smoke_are_put_into_what_is_sent(
+    server: Any, run: Make, make_experiment: Make, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text(WHOLE)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    server.answers["POST /experiments"] = make_experiment("queued")
+    changes = ("--set", "schedule.epochs=2", "--set", "methods.1.weight=3", "--set", "dataset.root=other")
+    assert run("submit", file, *changes, "--seeds", "1,4-5").code == 0
+    sent = server.sent()
+    assert (sent["schedule"], sent["seeds"]) == ({"epochs": 2}, [1, 4, 5])
+    assert sent["methods"] == ["none", {"name": "frs", "weight": 3}]
+    assert sent["dataset"]["root"] == str(tmp_path / "here" / "other")
+    assert run("submit", file, "--smoke", "--seeds", "7-8").code == 0
+    sent = server.sent()
+    assert (sent["name"], sent["tags"], sent["seeds"]) == ("smoke: blood", ["b", "smoke"], [7])
+    assert sent["schedule"]["steps"] == 4
+    assert sent["dataset"]["root"] == str(file.parent / "cells")
+
+
+def test_a_wrong_override_sends_nothing(server: Any, run: Make, file: Path) -> None:
+    result = run("submit", file, "--set", "shedule.epochs=2")
+    assert result.code == 2
+    assert "did you mean schedule?" in " ".join(result.err.replace("│", "").split())
+    assert server.requests == []

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from service.comparison import Comparison, RunRecord, compare
+from service.comparison.standing import Best, best_row
+from service.comparison.verdict import NO_RESULT
 from tests.unit.service.comparison.conftest import MakeRun
 
 APS = {"none": (0.30, 0.31, 0.29), "frs": (0.33, 0.345, 0.318), "pkd": (0.301, 0.305, 0.30)}
@@ -78,3 +80,13 @@ def test_where_all_are_worse_that_is_said(make_run: MakeRun) -> None:
 
 def test_without_a_difference_there_is_no_sentence(make_run: MakeRun) -> None:
     assert compare([make_run("none", 0, 0.3)]).verdict == ""
+
+
+def test_numbers_of_a_part_of_the_images_are_never_a_result(make_run: MakeRun) -> None:
+    few = [make_run("none", seed, 0.3, max_images=16) for seed in range(3)]
+    few += [make_run("frs", seed, 0.4 + 0.01 * seed, max_images=16) for seed in range(3)]
+    comparison = compare(few)
+    assert comparison.verdict == NO_RESULT
+    assert comparison.max_images == 16
+    assert comparison.warnings[0].startswith("At most 16 images of each split were used")
+    assert best_row(comparison) == Best()

@@ -20,8 +20,9 @@ def test_the_socket_lies_where_only_its_owner_can_go(folder: SystemFolder) -> No
 
 
 def test_a_path_too_long_for_a_socket_is_replaced_by_a_short_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    tmp_path = tmp_path_factory.mktemp("x")  # a test's own folder has a long name
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     folder = SystemFolder(tmp_path / ("d" * 90))
     folder.create()

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from service.cli.experiment_file import FileFault, read_experiment_file
+from service.client.experiment_file import FileFault, read_experiment_file
 
 
 def write(folder: Path, text: str) -> Path:

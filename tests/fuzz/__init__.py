@@ -1,0 +1,1 @@
+"""Asks the whole API, as it describes itself, for odd things in odd orders, as each role."""

@@ -1,0 +1,27 @@
+"""The API does what its document says, and no more for a role than that may; `make fuzz` asks for longer."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fuzz.campaign import campaign, world_served
+from tests.fuzz.world import World
+
+SECONDS = {"none": 6, "viewer": 12, "submitter": 34, "operator": 14, "admin": 28}
+"""Those who may change less come first: what is another's must still be there to be tried."""
+SEED = 7
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str]]:
+    with world_served(tmp_path_factory.mktemp("conformance") / "world") as found:
+        yield found
+
+
+@pytest.mark.parametrize("role", SECONDS)
+def test_every_answer_is_documented_and_for_this_role(served: tuple[World, str], role: str) -> None:
+    world, url = served
+    outcome = campaign(world, url, role, seconds=SECONDS[role], seed=SEED)
+    assert outcome.is_clean, [*outcome.errors, *outcome.findings.items()]
+    assert outcome.operations  # how many in this time depends on the machine; `make fuzz` asks all
+    assert outcome.statuses[200] > 0, outcome.statuses
