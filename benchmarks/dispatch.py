@@ -33,6 +33,7 @@ from service.db.types import new_id, utc_now
 from service.jobs.rows import job_row
 from tests.chaos.servers import Postgres
 from tests.chaos.system import System
+from tests.fixtures.server import AS_ADMIN
 from tests.fixtures.workplaces import MINIATURE_CHILD
 
 NUM_STARTS = 30
@@ -62,7 +63,10 @@ def start(folder: Path) -> None:
     """Submission to the child's first line, against starting the same child by hand."""
     spec = _spec()
     by_hand = [_started_by_hand(folder / f"hand{number}", spec) for number in range(NUM_STARTS)]
-    with _system(folder, num_workers=1) as system, httpx.Client(base_url=system.url) as client:
+    with (
+        _system(folder, num_workers=1) as system,
+        httpx.Client(base_url=system.url, headers=AS_ADMIN) as client,
+    ):
         served = [_started_by_service(client, spec) for _ in range(NUM_STARTS + 3)][3:]
     hand, service = statistics.median(by_hand), statistics.median(served)
     print(f"\n## Submission to the first line, median of {NUM_STARTS}\n")
@@ -102,7 +106,10 @@ def claims(folder: Path) -> None:
 def throughput(folder: Path) -> None:
     """Trivial jobs a second on four workers, from the first submission to the last end."""
     spec = _spec()
-    with _system(folder, num_workers=4) as system, httpx.Client(base_url=system.url) as client:
+    with (
+        _system(folder, num_workers=4) as system,
+        httpx.Client(base_url=system.url, headers=AS_ADMIN) as client,
+    ):
         begun = time.monotonic()
         ids = [_submit(client, spec) for _ in range(NUM_JOBS)]
         submitted = time.monotonic() - begun
@@ -118,7 +125,7 @@ def _system(folder: Path, *, num_workers: int) -> Iterator[System]:
     system = System(folder, num_workers=num_workers, pace_seconds=0, num_steps=1)
     try:
         system.start()
-        with httpx.Client(base_url=system.url) as client:
+        with httpx.Client(base_url=system.url, headers=AS_ADMIN) as client:
             _wait(lambda: _answers(client, num_workers))
         yield system
         system.stop()
