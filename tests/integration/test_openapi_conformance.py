@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fuzz.campaign import campaign, world_served
+from tests.fuzz.campaign import Outcome, campaign, world_served
 from tests.fuzz.world import World
 
-SECONDS = {"none": 6, "viewer": 12, "submitter": 34, "operator": 14, "admin": 28}
+SECONDS = {"none": 12, "viewer": 12, "submitter": 34, "operator": 14, "admin": 28}
 """Those who may change less come first: what is another's must still be there to be tried."""
 SEED = 7
 
@@ -21,7 +21,16 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, st
 @pytest.mark.parametrize("role", SECONDS)
 def test_every_answer_is_documented_and_for_this_role(served: tuple[World, str], role: str) -> None:
     world, url = served
-    outcome = campaign(world, url, role, seconds=SECONDS[role], seed=SEED)
+    outcome = _asked(world, url, role)
     assert outcome.is_clean, [*outcome.errors, *outcome.findings.items()]
     assert outcome.operations  # how many in this time depends on the machine; `make fuzz` asks all
     assert outcome.statuses[200] > 0, outcome.statuses
+
+
+def _asked(world: World, url: str, role: str) -> Outcome:
+    """Each operation has its share of the time: on a busy machine that can end before anything was answered."""
+    for times in (1, 4, 16):
+        outcome = campaign(world, url, role, seconds=times * SECONDS[role], seed=SEED)
+        if not outcome.is_clean or outcome.statuses[200]:
+            break
+    return outcome
