@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, selectinload, sessionmaker
 from service.comparison.guard import IncomparableError
 from service.comparison.load import comparison_of
 from service.comparison.result import Comparison
+from service.comparison.verdict import leading_row
 from service.db import standings
 from service.db.models import Experiment, Job
 from service.db.outside import EXTERNAL
@@ -41,18 +42,18 @@ class Best:
 
 
 def best_row(comparison: Comparison) -> Best:
-    """The row with the largest difference over two seeds or more: one makes no claim. Else the highest AP.
+    """The row that leads, of two seeds or more: one makes no claim. Else that with the highest AP.
 
     None of them where only a part of the images was used.
     """
     if comparison.max_images is not None:
         return Best()
-    own = [row for row in comparison.rows if row.source == "run" and row.label != comparison.baseline]
-    differing = [(row.delta_ap, row) for row in own if row.delta_ap is not None and row.delta_ap_n > 1]
-    if differing:
-        delta, row = max(differing, key=lambda pair: pair[0])
-        ap = row.metrics["ap"].mean
-        return Best(label=row.label, ap=ap, delta_ap=delta, n=row.delta_ap_n, is_clear=row.is_clear)
+    row = leading_row(comparison.rows, baseline=comparison.baseline)
+    if row is not None and row.delta_ap_n > 1:
+        return Best(
+            label=row.label, ap=row.metrics["ap"].mean, delta_ap=row.delta_ap, n=row.delta_ap_n,
+            is_clear=row.is_clear,
+        )  # fmt: skip
     students = [
         (ap, row)
         for row in comparison.rows

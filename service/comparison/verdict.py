@@ -9,17 +9,16 @@ NO_RESULT = "This was a trial on a part of the images: it shows that the runs wo
 
 
 def verdict(rows: Sequence[ComparisonRow], *, baseline: str, is_partial: bool = False) -> str:
-    """What the row with the largest difference to the baseline shows; empty where there is no difference yet.
+    """What the row that leads (`leading_row`) shows; empty where there is no difference yet.
 
     A difference is claimed only where it is clear (`ComparisonRow.is_clear`), and of no row from outside.
     """
     if is_partial:
         return NO_RESULT
-    own = [row for row in rows if row.source == "run" and row.label != baseline]
-    differences = [(row.delta_ap, row) for row in own if row.delta_ap is not None]
-    if not differences:
+    best = leading_row(rows, baseline=baseline)
+    if best is None or best.delta_ap is None:
         return ""
-    delta, best = max(differences, key=lambda pair: pair[0])
+    delta = best.delta_ap
     if best.delta_ap_n == 1:
         return _of_one_seed(best, delta, baseline)
     spread = _spread(best)
@@ -34,6 +33,21 @@ def verdict(rows: Sequence[ComparisonRow], *, baseline: str, is_partial: bool = 
     share = best.gap_closed
     gap = "" if share is None else f"; it closes {100 * share:.0f} % of the gap to the teacher"
     return f"{best.label} {_points(delta)} AP over {baseline} ({spread}){gap}."
+
+
+def leading_row(rows: Sequence[ComparisonRow], *, baseline: str) -> ComparisonRow | None:
+    """The row that ran here with the largest clear gain; without one the largest difference over two seeds or
+    more, then of one seed. None where nothing differs yet.
+
+    So a row of much luck hides no smaller gain that is clear.
+    """
+    own = [row for row in rows if row.source == "run" and row.label != baseline]
+    found = [
+        ((row.is_clear and row.delta_ap > 0, row.delta_ap_n > 1, row.delta_ap), row)
+        for row in own
+        if row.delta_ap is not None
+    ]
+    return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
 def _of_one_seed(best: ComparisonRow, delta: float, baseline: str) -> str:

@@ -12,6 +12,8 @@ from service.dashboard.rendering import render
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 WAIT_SECONDS = 1.0
+ASK_NO_MORE = 286
+"""The status by which htmx ends its polling: a report that is saved to a file leaves its page as it is."""
 
 
 @router.get("/experiments/{experiment_id}/report")
@@ -25,9 +27,9 @@ def show_report(
             return Response(headers={"HX-Redirect": str(request.url)})  # where it is said, and asked no more
         message = f"the {format} report could not be made; the server's log says why"
         raise ProblemError(500, "report-failed", message)
-    if asked.rendering.content(WAIT_SECONDS) is None:
-        here = f"/experiments/{asked.experiment_id}/report?format={quote(format)}&baseline={quote(baseline)}"
-        return render(request, "report.html", asked=asked, here=here)
-    if "hx-request" in request.headers:
-        return Response(headers={"HX-Redirect": asked.location})
-    return RedirectResponse(asked.location, 303)
+    is_done = asked.rendering.content(WAIT_SECONDS) is not None
+    if is_done and "hx-request" not in request.headers:
+        return RedirectResponse(asked.location, 303)
+    here = f"/experiments/{asked.experiment_id}/report?format={quote(format)}&baseline={quote(baseline)}"
+    status = ASK_NO_MORE if is_done else 200
+    return render(request, "report.html", status_code=status, asked=asked, here=here, is_done=is_done)

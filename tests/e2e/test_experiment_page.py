@@ -109,6 +109,38 @@ def test_every_report_opens(page: "Page", server_url: str, finished: str, format
         assert verdict.split(" (")[0] in told.replace("\\ ", " ").replace("$-$", "−")
 
 
+POLL = """address => document.querySelector("main").insertAdjacentHTML("beforeend",
+    `<div id="rendering" hx-get="${address}" hx-trigger="every 500ms" hx-sync="this:drop"
+      hx-select="#rendering" hx-swap="morph:outerHTML"></div>`) ?? htmx.process(document.body)"""
+
+
+def test_a_report_that_was_waited_for_is_saved_once(page: "Page", server_url: str, finished: str) -> None:
+    page.goto(f"{server_url}/experiments/{finished}")
+    polls: list[str] = []
+    page.on("request", lambda request: polls.append(request.url) if "/report?" in request.url else None)
+    with page.expect_download(timeout=PATIENCE) as saved:
+        page.evaluate(POLL, f"/experiments/{finished}/report?format=zip")
+    assert saved.value.suggested_filename == f"{finished}.zip"
+    page.locator("#rendering", has_text="The report is done").wait_for(timeout=PATIENCE)
+    polls.clear()
+    page.wait_for_timeout(1200)
+    assert polls == []
+
+
+def test_an_opened_table_of_figures_stays_open_while_jobs_run(
+    page: "Page", server_url: str, unfinished: str, actor: "Actor"
+) -> None:
+    lease = actor.hand.take()
+    page.goto(f"{server_url}/experiments/{unfinished}")
+    page.wait_for_selector("#connection[data-state=live]", timeout=PATIENCE)
+    figure = page.locator("#drawings figure").first
+    figure.locator("summary").click()
+    with page.expect_response(lambda answer: "/figures?" in answer.url):
+        actor.train(lease, epoch=2, loss=0.5, ap=0.1)
+    page.wait_for_timeout(300)
+    assert figure.locator("tbody").is_visible()
+
+
 def test_a_report_that_takes_long_answers_202_with_its_progress(server_url: str, finished: str) -> None:
     answer = httpx.get(
         f"{server_url}/api/v1/experiments/{finished}/report?format=zip&wait=0", headers=AS_ADMIN

@@ -63,6 +63,16 @@ def test_curves_show_a_spike_of_one_step_and_zoom_asks_anew(
         page.keyboard.press("0")
 
 
+def test_curves_are_drawn_anew_in_other_colours(page: "Page", server_url: str, running: ledger.Lease) -> None:
+    page.goto(f"{server_url}/jobs/{running.job_id}")
+    canvas = page.locator("figure[data-chart]", has_text="Loss").first.locator("canvas")
+    canvas.wait_for(timeout=PATIENCE)
+    page.click("#theme")
+    light = canvas.evaluate("each => each.toDataURL()")
+    page.click("#theme")
+    assert canvas.evaluate("each => each.toDataURL()") != light
+
+
 def test_a_curve_grows_while_the_job_runs(
     page: "Page", server_url: str, running: ledger.Lease, actor: "Actor"
 ) -> None:

@@ -228,10 +228,10 @@
 
   document.addEventListener("DOMContentLoaded", adopt);
   document.addEventListener("htmx:afterSettle", adopt);
-  document.addEventListener("frs:theme", () => charts.forEach(({ series }, figure) => draw(figure, series)));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
-    charts.forEach(({ series }, figure) => draw(figure, series)),
-  );
+  // Of a copy: drawing puts a figure back at the end of the map, where a loop over it would meet it again.
+  const redraw = () => [...charts].forEach(([figure, { series }]) => draw(figure, series));
+  document.addEventListener("frs:theme", redraw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   window.addEventListener("resize", () =>
     charts.forEach(({ plot }, figure) =>
       plot.setSize({ width: figure.querySelector(".plot").clientWidth, height: 200 }),

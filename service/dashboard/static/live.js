@@ -117,6 +117,14 @@
     excuse(event, "This could not be loaded: the server does not answer. Reload the page to try again."),
   );
 
+  // What was waited for opens, or is saved, by itself.
+  document.addEventListener("htmx:afterSwap", () => {
+    const link = document.querySelector("a[data-opens]");
+    if (!link) return;
+    delete link.dataset.opens;
+    link.click();
+  });
+
   // What a person has opened, chosen or typed stays as it is.
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
     !(name === "open" && node.tagName === "DETAILS") &&

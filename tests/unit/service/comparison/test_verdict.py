@@ -71,6 +71,15 @@ def test_one_seed_is_no_claim_and_under_three_tenths_a_tie(make_run: MakeRun) ->
     assert compare(runs).verdict == "frs and none tie: +0.2 AP from one seed, under 0.3 points."
 
 
+def test_a_clear_gain_is_not_hidden_by_a_larger_one_that_is_luck_or_of_one_seed(make_run: MakeRun) -> None:
+    aps = {"none": (0.30, 0.30), "frs": (0.317, 0.319), "pkd": (0.30, 0.345), "fgd": (0.35,)}
+    runs = [make_run(label, seed, ap) for label, each in aps.items() for seed, ap in enumerate(each)]
+    comparison = compare(runs)
+    assert comparison.verdict.startswith("frs +1.8 AP over none")
+    best = best_row(comparison)
+    assert (best.label, best.n, best.is_clear) == ("frs", 2, True)
+
+
 def test_where_all_are_worse_that_is_said(make_run: MakeRun) -> None:
     runs = [make_run(label, seed, ap) for label, ap in (("none", 0.3), ("frs", 0.2)) for seed in (0, 1)]
     assert compare(runs).verdict == (
