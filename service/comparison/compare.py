@@ -36,7 +36,7 @@ def compare(
     own = {label: members for label, members in groups.items() if members[0].source == "run"}
     found = _baseline_label(own, baseline)
     baseline_runs = own.get(found, ())
-    teacher = statistic(run.ap for run in runs if run.role == "teacher").mean
+    teacher = _teacher_ap(runs)
     rows = (
         *(_row(label, members, baseline_runs, teacher) for label, members in groups.items()),
         *map(cited_row, cited),
@@ -67,6 +67,12 @@ def _baseline_label(groups: Mapping[str, Sequence[RunRecord]], baseline: str) ->
         return baseline
     candidates = [label for label, members in groups.items() if members[0].method == baseline]
     return candidates[0] if len(candidates) == 1 else baseline
+
+
+def _teacher_ap(runs: Sequence[RunRecord]) -> float | None:
+    """None without a result, and where there are several: the gap would be to none of them."""
+    found = {run.ap for run in runs if run.role == "teacher" and run.ap is not None}
+    return found.pop() if len(found) == 1 else None
 
 
 def _ap_by_seed(runs: Sequence[RunRecord]) -> dict[int, float]:

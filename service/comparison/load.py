@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import PurePath
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select
@@ -16,6 +17,7 @@ from service.comparison.draws import NUM_DRAWS, unpack
 from service.comparison.findings import Findings
 from service.comparison.records import CitedRecord, RunCost, RunRecord, SearchRecord, Split
 from service.comparison.result import Comparison
+from service.comparison.teachers import teachers_of
 from service.db.models import Artifact, CitedRow, Evaluation, Experiment, Job, ResampledAp
 from service.db.outside import EXTERNAL
 from service.db.states import JobState
@@ -93,9 +95,11 @@ def runs_of_jobs(
     ids = [job.id for job in jobs]
     evaluations = _last_evaluations(session, ids, split)
     draws, history = _draws(session, ids, split), _history(session, ids)
+    teachers = teachers_of(session, jobs)
     return [
         replace(
             _record(job, evaluations.get(job.id), split, (expected or {}).get(job.label)),
+            teacher_hash=teachers.get(job.id),
             draws=draws.get(job.id),
             history=tuple(history.get(job.id, ())),
         )
@@ -165,8 +169,7 @@ def _record(job: Job, evaluation: Evaluation | None, split: Split, expected_ap: 
         input_size=tuple(spec["input_size"]) if "input_size" in spec else None,
         schedule_hash=canonical_hash(spec.get("schedule", {})),
         detector_hash=canonical_hash(spec.get("detector", {})),
-        teacher_hash=canonical_hash(spec["teacher"]) if spec.get("teacher") else None,
-        init=(spec.get("method") or {}).get("init", "scratch"),
+        init=_start(spec),
         metrics=evaluation.metrics if evaluation else None,
         step=evaluation.step if evaluation else None,
         dataset_hash=evaluation.dataset_hash if evaluation else None,
@@ -180,6 +183,17 @@ def _record(job: Job, evaluation: Evaluation | None, split: Split, expected_ap: 
         note=spec.get("note"),
         max_images=(spec.get("dataset") or {}).get("max_images"),
     )
+
+
+def _start(spec: Mapping[str, Any]) -> str:
+    """How a student started. Of a file only its name is told: where it lay is its machine's affair."""
+    if (spec.get("method") or {}).get("init") == "inherit":
+        return "inherit"
+    reference = spec.get("checkpoint")
+    if reference is None:
+        return str(spec.get("init", "scratch"))
+    which = canonical_hash({"checkpoint": reference})[:8]
+    return f"weights {PurePath(reference).name}, {which}"
 
 
 def _per_class(evaluation: Evaluation) -> dict[str, float | None]:

@@ -42,12 +42,12 @@ class RunRecord:
 
     `metrics` are fractions by the names in COCO_METRICS, None where COCO says -1; the whole is None while the
     run has no result, and so are then `step`, `dataset_hash`, `evaluator` and `num_images`. `split` is
-    where the result was, or will be, measured. The hashes are of the specification: of the schedule, of
-    the teacher a student learns from (None for the teacher itself) and of the detector that is trained;
-    `init` is how a student started. `cost` is None where it was not measured, `expected_ap` (on val) where
-    the experiment states none, `search` where no option was searched for. `draws` is the AP of each draw of
-    the images, None where that was not computed. `history` is (epoch, AP on val) by rising step, also of a
-    run that goes on; `per_class` is the AP of each class on `split`.
+    where the result was, or will be, measured. Two hashes are of the specification: of the schedule and of
+    the detector that is trained; `teacher_hash` is of the weights that a student learns from, None where it
+    reads none. `init` is how a student started. `cost` is None where it was not measured, `expected_ap` (on
+    val) where the experiment states none, `search` where no option was searched for. `draws` is the AP of
+    each draw of the images, None where that was not computed. `history` is (epoch, AP on val) by rising step,
+    also of a run that goes on; `per_class` is the AP of each class on `split`.
 
     What is `external` was only judged here: its seed and schedule say nothing, and where its boxes came as a
     file it has no input size. `note` is what its user says of it. `max_images` is the part of each split that

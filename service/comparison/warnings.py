@@ -20,7 +20,8 @@ def warnings_of(
         *_unfinished(runs),
         *_missing_seeds(own),
         *_missing_sides(own, baseline),
-        *_small_gap(own, baseline),
+        *_several_teachers(runs),
+        *_small_gap(runs, own, baseline),
         *_single_seed(own),
         *_unequal_seeds(own),
         *_unequal_starts(runs, baseline),
@@ -89,7 +90,14 @@ def _missing_sides(rows: Sequence[ComparisonRow], baseline: str) -> Iterator[str
         yield "The teacher has no result, so no share of the gap can be given."
 
 
-def _small_gap(rows: Sequence[ComparisonRow], baseline: str) -> Iterator[str]:
+def _several_teachers(runs: Sequence[RunRecord]) -> Iterator[str]:
+    if len({run.ap for run in runs if run.role == "teacher" and run.ap is not None}) > 1:
+        yield "Several teachers are shown, so no share of the gap to one can be given."
+
+
+def _small_gap(runs: Sequence[RunRecord], rows: Sequence[ComparisonRow], baseline: str) -> Iterator[str]:
+    if any(_several_teachers(runs)):
+        return
     teacher = next((row.metrics["ap"].mean for row in rows if row.role == "teacher"), None)
     start = next((row.metrics["ap"].mean for row in rows if row.label == baseline), None)
     if teacher is not None and start is not None and not is_a_gap(teacher - start):

@@ -143,6 +143,12 @@ def test_a_success_without_an_evaluation_is_not_passed_over(runs, make_run):
     assert "frs: no result from seed 2 (succeeded, but without an evaluation)." in comparison.warnings
 
 
+def test_of_several_teachers_there_is_no_gap(runs, make_run):
+    comparison = compare([*runs, make_run("teacher", 1, 0.5)])
+    assert row(comparison, "frs").gap_closed is None
+    assert "Several teachers are shown, so no share of the gap to one can be given." in comparison.warnings
+
+
 def test_one_seed_makes_no_claim(make_run):
     comparison = compare([make_run("teacher", 0, 0.4), make_run("none", 0, 0.3), make_run("frs", 0, 0.39)])
     assert any("n = 1" in warning and "none, frs" in warning for warning in comparison.warnings)

@@ -8,7 +8,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from service.comparison.load import comparison_of
-from service.db.models import Base, Evaluation, Experiment, Job
+from service.db.models import Base, Checkpoint, Evaluation, Experiment, Job, JobDependency
 
 ZOO = "retinanet/retinanet_r50_fpn_1x_coco"
 DATASET = {"format": "coco", "root": "/data", "train": "a.json", "val": "b.json", "test": "c.json"}
@@ -127,6 +127,75 @@ def test_students_trained_on_other_schedules_are_refused(session, add_experiment
     evaluate(add_job(experiment, "frs", 0, epochs=9), "test", 10, 0.3)
     with pytest.raises(ValueError, match="differ in schedule"):
         comparison_of(session, experiment)
+
+
+@pytest.fixture
+def taught(
+    session: Session, add_job: Callable[..., Job], evaluate: Callable[..., None]
+) -> Callable[..., Job]:
+    """Adds a student with a result, of a teacher whose stored weights have this hash."""
+
+    def add(experiment: str, label: str, seed: int, sha256: str) -> Job:
+        teacher, student = add_job(experiment, "teacher", seed), add_job(experiment, label, seed)
+        student.spec = {**student.spec, "method": {"name": label}}
+        session.add(JobDependency(job_id=student.id, depends_on_id=teacher.id, role="teacher"))
+        session.add(
+            Checkpoint(
+                job_id=teacher.id, token=1, kind="weights", step=9, epoch=1, uri=f"file:{teacher.id}",
+                sha256=sha256, size_bytes=1,
+            )
+        )  # fmt: skip
+        evaluate(student, "test", 10, 0.3)
+        return student
+
+    return add
+
+
+def test_students_of_teachers_with_other_weights_are_refused(session, add_experiment, taught):
+    experiment = add_experiment(DATASET)
+    for seed, sha256 in enumerate(("a" * 64, "b" * 64)):
+        taught(experiment, "frs", seed, sha256)
+    with pytest.raises(ValueError, match="differ in teacher"):
+        comparison_of(session, experiment)
+
+
+def test_a_student_that_learns_from_no_teacher_may_have_any(session, add_experiment, taught):
+    experiment = add_experiment(DATASET)
+    taught(experiment, "none", 0, "a" * 64)
+    taught(experiment, "frs", 1, "b" * 64)
+    assert [row.label for row in comparison_of(session, experiment).rows] == ["teacher", "none", "frs"]
+
+
+def test_a_teacher_named_by_its_stored_weights_is_the_one_that_stored_them(session, add_experiment, taught):
+    experiment = add_experiment(DATASET)
+    taught(experiment, "frs", 0, "a" * 64)
+    weights = session.query(Checkpoint).one()
+    clone = taught(experiment, "frs", 1, "b" * 64)
+    session.query(JobDependency).filter_by(job_id=clone.id).delete()
+    clone.spec = {**clone.spec, "teacher": {**clone.spec["teacher"], "checkpoint": weights.id}}
+    session.flush()
+    assert comparison_of(session, experiment).rows
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        ({"init": "imagenet"}, "frs (imagenet)"),
+        ({"checkpoint": "/home/ann/big.pth"}, "frs (weights big.pth, "),
+    ],
+)
+def test_students_that_start_otherwise_are_pointed_out(
+    session, add_experiment, add_job, evaluate, start, said
+):
+    experiment = add_experiment(DATASET)
+    evaluate(add_job(experiment, "none", 0), "test", 10, 0.3)
+    job = add_job(experiment, "frs", 0)
+    job.spec = {**job.spec, **start}
+    evaluate(job, "test", 10, 0.4)
+    told = " ".join(comparison_of(session, experiment).warnings)
+    assert f"{said}" in told
+    assert "did not start as the baseline none did (scratch)" in told
+    assert "/home/ann" not in told
 
 
 def test_an_unknown_experiment_is_named(session):
