@@ -83,7 +83,9 @@ class MetricPointView(View):
 
 
 class MetricSeriesView(View):
-    """A named series; `num_points` counts all recorded, of which `points` may be an even selection."""
+    """A named series; `num_points` counts those recorded behind `after`, of which `points` may be an even
+    selection.
+    """
 
     name: str
     num_points: int

@@ -88,8 +88,10 @@ class View:
     @property
     def query(self) -> dict[str, str]:
         """The parameters that differ from the usual."""
-        given = {name: getattr(self.filters, name) for name in ("search", *KINDS, "submitted_by")}
+        given = {name: getattr(self.filters, name) for name in ("search", "name", *KINDS, "submitted_by")}
         query = {name: value for name, value in given.items() if value}
+        if self.filters.since:
+            query["since"] = self.filters.since.isoformat()
         if self.filters.archived:
             query["archived"] = "true"
         if self.order.sort != "created":
@@ -119,6 +121,11 @@ class View:
         """The first page of this view with other parameters; None takes one away."""
         query = {name: value for name, value in {**self.query, **changes}.items() if value is not None}
         return "/" + (f"?{urlencode(query)}" if query else "")
+
+    @property
+    def unfiltered(self) -> str:
+        """The address with the same columns and order of all that is not left out."""
+        return self.address(**dict.fromkeys(("search", "name", "since", *KINDS, "submitted_by")))
 
     def sorted_by(self, sort: Sort) -> str:
         """The address that a heading leads to: sorted by it, and the other way round if it is so already."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, and_, func, select
 from sqlalchemy.orm import Session
 
 from frs_core.events import MetricEvent
@@ -16,7 +16,7 @@ from service.db.upsert import upsert
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """A metric's points by rising step, `num_points` of them recorded; fewer are given where thinned."""
+    """A metric's points by rising step, `num_points` of those asked for; fewer are given where thinned."""
 
     name: str
     num_points: int
@@ -55,7 +55,7 @@ def read_series(
 
     Beyond `max_points` each keeps every n-th point and its last one.
     """
-    heads = _heads(session, job_id, names)
+    heads = _heads(session, job_id, names, after)
     chosen = _points(session, [head.id for head in heads], max_points, after)
     return [
         Series(
@@ -85,10 +85,18 @@ def _series_ids(session: Session, job_id: str, names: set[str]) -> dict[str, int
     return {row.name: row.id for row in session.execute(statement)}
 
 
-def _heads(session: Session, job_id: str, names: Sequence[str] | None) -> Sequence[Row[int, str, int]]:
+def _heads(
+    session: Session, job_id: str, names: Sequence[str] | None, after: int | None
+) -> Sequence[Row[int, str, int]]:
+    """The series with the number of their points, or of those behind `after`: what was read before is not
+    counted again.
+    """
+    wanted = MetricPoint.series_id == MetricSeries.id
+    if after is not None:
+        wanted = and_(wanted, MetricPoint.step > after)
     statement = (
         select(MetricSeries.id, MetricSeries.name, func.count(MetricPoint.step).label("num_points"))
-        .join(MetricPoint, MetricPoint.series_id == MetricSeries.id)
+        .join(MetricPoint, wanted, isouter=after is not None)
         .where(MetricSeries.job_id == job_id)
         .group_by(MetricSeries.id, MetricSeries.name)
         .order_by(MetricSeries.name)

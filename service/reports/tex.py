@@ -22,6 +22,7 @@ _SPECIAL = {
     "†": r"$^\dagger$", "‡": r"$^\ddagger$",
     "\u00a0": "~",
 }  # fmt: skip
+_UNDECLARED = frozenset("ĦħĸĿŀŉŦŧſ")  # in no encoding's list of letters
 _HEAD = r"""\documentclass{article}
 \usepackage[a4paper,landscape,margin=20mm]{geometry}
 \usepackage[T1]{fontenc}
@@ -134,8 +135,8 @@ def _escape(text: str) -> str:
 
 
 def _is_set(char: str) -> bool:
-    """Whether T1 fonts and utf8 input set the character: Latin letters with their accents."""
-    return char.isprintable() and ord(char) < 0x180
+    """Whether T1 fonts and utf8 input set the character: Latin letters with their accents, but for a few."""
+    return char.isprintable() and ord(char) < 0x180 and char not in _UNDECLARED
 
 
 def _in_comment(text: str) -> str:

@@ -104,6 +104,21 @@ def test_search_filter_order_and_columns_live_in_the_address(
     assert page.input_value("#search") == "alpha"
 
 
+def test_what_an_address_leaves_out_stays_out_in_another_order(
+    page: "Page", server_url: str, submit: "Submit"
+) -> None:
+    for name in ("alpha", "beta"):
+        submit(name=name)
+    page.goto(f"{server_url}/?name=ALPHA&since=2020-01-01T00:00:00%2B01:00")
+    settle(page, ["alpha"])
+    page.click("th >> text=Name")
+    page.wait_for_selector("th[aria-sort=ascending]")
+    assert query(page) == {"name": ["ALPHA"], "since": ["2020-01-01T00:00:00+01:00"], "sort": ["name"]}
+    settle(page, ["alpha"])
+    page.click("#clear")
+    settle(page, ["alpha", "beta"])
+
+
 def test_going_back_undoes_a_search_in_one_step(page: "Page", server_url: str, submit: "Submit") -> None:
     for name in ("alpha", "alps", "beta"):
         submit(name=name)

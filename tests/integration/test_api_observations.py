@@ -49,6 +49,9 @@ def test_metrics_keep_their_precision_and_say_what_was_not_finite(
         ],
     }
     assert rate["points"][0]["value"] == 1e-300
+    [loss, rate] = api.get(path, params={"after": 1}).json()["items"]
+    assert (loss["num_points"], [point["step"] for point in loss["points"]]) == (1, [2])
+    assert (rate["num_points"], rate["points"]) == (0, [])
     assert [item["name"] for item in api.get(path, params={"name": "train/lr"}).json()["items"]] == [
         "train/lr"
     ]

@@ -4,6 +4,7 @@ Colours are given as attributes, so that a stylesheet may replace them: a page d
 """
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr  # nosec B406  # they write XML, and read none
@@ -12,6 +13,7 @@ MINUS = "−"
 WIDTH = 680
 _CHARACTER = 6.6
 """About the width of a character of 12 pixels."""
+_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,13 @@ def picture(content: str, *, height: float, title: str, width: float = WIDTH) ->
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
         f'height="{height:.0f}" role="img" class="figure" fill="currentColor" stroke="none" font-size="12" '
-        f'font-family="system-ui, sans-serif"><title>{escape(title)}</title>{content}</svg>'
+        f'font-family="system-ui, sans-serif"><title>{_escaped(title)}</title>{content}</svg>'
     )
+
+
+def _escaped(words: str) -> str:
+    """Words as XML holds them: what it cannot is a replacement character."""
+    return escape(_NOT_XML.sub("\ufffd", words))
 
 
 def text(
@@ -102,7 +109,7 @@ def text(
     """Words at a place: `anchor` is start, middle or end."""
     opacity = ' fill-opacity="0.72"' if faint else ""
     place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}"'
-    return f"<text {place}{opacity}>{escape(words)}</text>"
+    return f"<text {place}{opacity}>{_escaped(words)}</text>"
 
 
 def line(x1: float, y1: float, x2: float, y2: float, *, opacity: float = 0.14) -> str:

@@ -14,7 +14,7 @@ from service.comparison.findings import ERRORS, Analysis, Findings
 from tests.unit.service.comparison.conftest import MakeRun
 
 SVG = "{http://www.w3.org/2000/svg}"
-HOSTILE = "<script>alert(1)</script>&\"'" + "x" * 170
+HOSTILE = "<script>alert(1)</script>&\"'\x07\x1b\ud800\uffff" + "x" * 166
 MakeFindings = Callable[..., Findings]
 
 

@@ -146,7 +146,12 @@ def test_a_warning_in_tex_stays_a_comment():
     assert "% warning: one \\input{x}\n" in text
 
 
-@pytest.mark.parametrize("label", ["frs", "naïve ±", "\\\\{}%#$&_~^<>|", "评估 \U0001f600 \u202e", "a" * 200])
+LETTERS = "".join(char for char in map(chr, range(0xA0, 0x180)) if char.isprintable())
+
+
+@pytest.mark.parametrize(
+    "label", ["frs", "naïve ±", "\\\\{}%#$&_~^<>|", "评估 \U0001f600 \u202e", "a" * 200, LETTERS]
+)
 def test_tex_compiles(label, tmp_path):
     program = shutil.which("pdflatex")
     if program is None:
