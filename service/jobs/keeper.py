@@ -54,8 +54,9 @@ def keep(settings: Settings, stop: threading.Event) -> None:
         leadership = Leadership(engine)
         with ExitStack() as asides:
             led = _chores(settings, engine)
+            looking = session_factory(engine, read_only=True)
             for name, (module, work, period_seconds) in _asides(settings).items():
-                aside = asides.enter_context(_Aside(factory, work, module))
+                aside = asides.enter_context(_Aside(looking, work, module))
                 led.append(Chore(name=name, do=aside.look, period_seconds=period_seconds))
             diary = partial(note_chores, factory, list(led))
             led.append(Chore(name=DIARY, do=diary, period_seconds=NOTE_SECONDS))
@@ -94,7 +95,10 @@ def _if_leading(leadership: Leadership, do: Callable[[], bool]) -> bool:
 
 
 class _Aside:
-    """Starts a process of `service.jobs` where `work` finds something for it to do and none of it runs."""
+    """Starts a process of `service.jobs` where `work` finds something for it to do and none of it runs.
+
+    One that ended with an error counts as a chore that failed.
+    """
 
     def __init__(
         self, factory: sessionmaker[Session], work: Callable[[Session], object], module: str
@@ -103,8 +107,13 @@ class _Aside:
         self._process: subprocess.Popen[bytes] | None = None
 
     def look(self) -> bool:
-        if self._process is not None and self._process.poll() is None:
-            return False
+        if self._process is not None:
+            code = self._process.poll()
+            if code is None:
+                return False
+            self._process = None
+            if code:
+                raise ChildProcessError(f"service.jobs.{self._module} ended with {code}")
         with self._factory() as session:
             is_work = bool(self._work(session))
         if is_work:

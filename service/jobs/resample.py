@@ -6,6 +6,8 @@ arithmetic keep neither a request nor the queue waiting.
 
 import os
 import sys
+from collections.abc import Collection
+from datetime import timedelta
 
 import numpy as np
 import structlog
@@ -21,6 +23,7 @@ from service.db.leases import now
 from service.db.models import Artifact, Event, Job, ResampledAp
 from service.db.outside import EXTERNAL
 from service.db.states import JobState
+from service.db.types import utc_now
 from service.db.upsert import upsert
 from service.settings import Settings
 from service.telemetry.logs import configure_logs
@@ -28,14 +31,17 @@ from service.telemetry.logs import configure_logs
 RESAMPLED = "experiment.resampled"
 """The kind of the event that tells of new draws."""
 
+LOST_AFTER = timedelta(days=1)
+"""A file that is not in the store so long after it was recorded will not come back."""
+
 _NICENESS = 15
 _log = structlog.get_logger(__name__)
 
 
-def next_matches(session: Session) -> Artifact | None:
-    """Match arrays of a compared run that were not drawn from yet."""
-    statement = _not_drawn().order_by(Artifact.created_at, Artifact.id).limit(1)
-    return session.scalars(statement).one_or_none()
+def next_matches(session: Session, absent: Collection[str] = ()) -> Artifact | None:
+    """Match arrays of a compared run that were not drawn from yet, but for those of these hashes."""
+    statement = _not_drawn().where(Artifact.sha256.not_in(absent))
+    return session.scalars(statement.order_by(Artifact.created_at, Artifact.id).limit(1)).one_or_none()
 
 
 def awaits_draws(session: Session, experiment_id: str) -> bool:
@@ -55,19 +61,26 @@ def _not_drawn() -> Select[Artifact]:
             Job.experiment_id.is_not(None),
             Job.role.in_(("teacher", "student", EXTERNAL)),
             Job.state == JobState.SUCCEEDED,
+            Artifact.name.in_(("matches_test.npz", "matches_val.npz")),  # by these the index finds them
             Artifact.name == "matches_" + split + ".npz",
             ~exists().where(ResampledAp.matches_sha256 == Artifact.sha256),
         )
     )
 
 
-def resample(factory: sessionmaker[Session], store: ArtifactStore) -> bool:
-    """Draw from one run's match arrays; gives whether there was one. Raises OSError without the store."""
+def resample(factory: sessionmaker[Session], store: ArtifactStore, absent: set[str]) -> bool:
+    """Draw from one run's match arrays; gives whether there was one. Raises OSError without the store.
+
+    One whose file is not there is added to `absent`: the store may be back later.
+    """
     with factory() as session:
-        artifact = next_matches(session)
+        artifact = next_matches(session, absent)
     if artifact is None:
         return False
     values = _drawn(store, artifact)
+    if values is None:
+        absent.add(artifact.sha256)
+        return True
     row = {"matches_sha256": artifact.sha256, "num_draws": len(values), "values": pack(values)}
     with factory.begin() as session:
         upsert(session, ResampledAp, [row], key=("matches_sha256",))
@@ -89,31 +102,40 @@ def tell(session: Session, sha256: str) -> None:
         session.add(Event(experiment_id=experiment_id, kind=RESAMPLED, message=message, created_at=moment))
 
 
-def _drawn(store: ArtifactStore, artifact: Artifact) -> Values:
-    """Nothing where the file holds no match arrays: it is not tried again."""
+def _drawn(store: ArtifactStore, artifact: Artifact) -> Values | None:
+    """None where the file is not there yet. Nothing where it is lost or holds no match arrays: it is not
+    tried again.
+    """
     try:
         with store.open(artifact.uri) as file:
             matches = read_matches(file.read())
         return resampled_ap(matches, image_draws(len(matches.image_ids), NUM_DRAWS))
-    except (ValueError, IndexError, ArtifactMissingError) as error:
+    except ArtifactMissingError as error:
+        _log.warning("matches.missing", artifact=artifact.id, error=str(error))
+        return None if utc_now() - artifact.created_at < LOST_AFTER else np.zeros(0)
+    except (ValueError, IndexError) as error:
         _log.warning("matches.unreadable", artifact=artifact.id, error=str(error))
         return np.zeros(0)
 
 
 def main() -> int:
-    """Draw from everything that is left to draw from, for as long as the keeper is there."""
+    """Draw from everything that is left to draw from, for as long as the keeper is there.
+
+    Returns the exit code: 1 where a file was not there.
+    """
     os.nice(_NICENESS)
     keeper = os.getppid()
     settings = Settings()
     configure_logs("resample", level=settings.log_level, form=settings.log_format)
     engine = create_engine(settings.resolved_database_url)
     store = open_store(settings.resolved_artifacts_url)
+    absent: set[str] = set()
     try:
-        while os.getppid() == keeper and resample(session_factory(engine), store):
+        while os.getppid() == keeper and resample(session_factory(engine), store, absent):
             pass
     finally:
         engine.dispose()
-    return 0
+    return 1 if absent else 0
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ from service.comparison.bootstrap import image_draws, resampled_ap
 from service.comparison.draws import NUM_DRAWS, unpack
 from service.comparison.load import comparison_of
 from service.db import ledger
-from service.db.models import Event, ResampledAp
-from service.jobs.resample import RESAMPLED, resample
+from service.db.models import Artifact, Event, ResampledAp
+from service.jobs.resample import LOST_AFTER, RESAMPLED, resample
 from service.settings import Settings
 from tests.fixtures.ledgers import Hand
 from tests.fixtures.submissions import Submit
@@ -80,7 +80,7 @@ def test_each_run_is_drawn_from_once_and_the_comparison_has_its_interval(
     with sessions() as session:
         assert all(row.delta_ap_interval is None for row in comparison_of(session, made).rows)
     # runs of the same arrays are drawn from once
-    assert [resample(sessions, store) for _ in range(4)] == [True, True, True, False]
+    assert [resample(sessions, store, set()) for _ in range(4)] == [True, True, True, False]
     with sessions() as session:
         kept = session.scalars(select(ResampledAp)).all()
         [frs] = [row for row in comparison_of(session, made).rows if row.label == "frs"]
@@ -100,9 +100,25 @@ def test_arrays_that_cannot_be_read_are_not_tried_again(
     _finish(sessions, hand, store, tmp_path / "matches.npz", 0.5)
     for path in (tmp_path / "artifacts").rglob("matches_val.npz"):
         path.write_bytes(b"something else")
-    assert [resample(sessions, store) for _ in range(2)] == [True, False]
+    assert [resample(sessions, store, set()) for _ in range(2)] == [True, False]
     with sessions() as session:
         assert session.scalars(select(ResampledAp)).one().num_draws == 0
+
+
+def test_a_file_that_is_not_there_is_tried_again_until_it_is_lost(
+    sessions: Sessions, store: ArtifactStore, submit: Submit, hand: Hand, tmp_path: Path
+) -> None:
+    submit()
+    _finish(sessions, hand, store, tmp_path / "matches.npz", 0.5)
+    [path] = (tmp_path / "artifacts").rglob("matches_val.npz")
+    path.rename(tmp_path / "away")
+    absent: set[str] = set()
+    assert [resample(sessions, store, absent) for _ in range(2)] == [True, False]
+    assert len(absent) == 1
+    with sessions.begin() as session:
+        assert session.scalars(select(ResampledAp)).all() == []
+        session.scalars(select(Artifact)).one().created_at -= LOST_AFTER
+    assert [resample(sessions, store, set()) for _ in range(2)] == [True, False]
 
 
 def test_the_program_does_what_is_left_and_ends(
@@ -120,4 +136,4 @@ def test_the_program_does_what_is_left_and_ends(
         monkeypatch.setenv(f"FRS_{name.upper()}", str(getattr(settings, name)))
     ended: Any = subprocess.run([sys.executable, "-m", "service.jobs.resample"], check=False, timeout=60)
     assert ended.returncode == 0
-    assert not resample(sessions, store)
+    assert not resample(sessions, store, set())

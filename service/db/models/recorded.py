@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ForeignKey,
+    Index,
     LargeBinary,
     String,
     UniqueConstraint,
@@ -97,10 +98,13 @@ class Artifact(_Written, Base):
     name: Mapped[str] = mapped_column(String(200))
     media_type: Mapped[str] = mapped_column(String(100))
     uri: Mapped[str] = mapped_column(String(1024))
-    sha256: Mapped[str] = mapped_column(String(64))
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
     size_bytes: Mapped[int] = mapped_column(BigInteger)
 
-    __table_args__ = (UniqueConstraint("job_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("job_id", "name"),
+        Index("ix_artifacts_name_sha256", "name", "sha256"),
+    )
 
 
 class Evaluation(_Written, Base):
