@@ -62,6 +62,12 @@ def restore(
     quick: Annotated[
         bool, typer.Option("--quick", help="Of files in the store compare sizes only, not hashes.")
     ] = False,
+    take_store: Annotated[
+        bool,
+        typer.Option(
+            "--take-store", help="The original is gone: remove from its store what no row here names."
+        ),
+    ] = False,
     data_dir: DataDirOption = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -75,7 +81,7 @@ def restore(
     from service.operate.restore import restore as fill
 
     try:
-        done = fill(settings, file, quick=quick, say=say)
+        done = fill(settings, file, quick=quick, say=say, take_store=take_store)
     except NotEmptyError as error:
         raise CommandFailure(str(error), ExitCode.REFUSED) from error
     except BackupError as error:

@@ -2,6 +2,7 @@
 
 import secrets
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from service.db.models import SigningSecret
@@ -9,6 +10,8 @@ from service.db.types import utc_now
 from service.db.upsert import upsert
 
 SECRET_BYTES = 32
+INSTALLATION = "installation"
+"""The purpose of what tells this database from every other one, its own copies too."""
 
 
 def signing_secret(session: Session, purpose: str) -> str:
@@ -19,6 +22,11 @@ def signing_secret(session: Session, purpose: str) -> str:
         upsert(session, SigningSecret, [row], key=("purpose",))
         known = session.get_one(SigningSecret, purpose).secret
     return known
+
+
+def forget_installation(session: Session) -> None:
+    """Be another one from now on, as a copy must."""
+    session.execute(delete(SigningSecret).where(SigningSecret.purpose == INSTALLATION))
 
 
 def known_secret(session: Session, purpose: str) -> str | None:

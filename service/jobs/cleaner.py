@@ -10,9 +10,13 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from service.artifacts import ArtifactStore
+from service.datasets.files import remove_unknown_datasets
+from service.db.files import forget_imported
 from service.db.models import Attempt
 from service.db.recording import unreferenced
 from service.db.types import is_id
+from service.jobs.ownership import owns
+from service.settings import Settings
 
 FOLDER = "jobs"
 """Nothing else in the store is looked at: it may share its place with files of others."""
@@ -23,6 +27,20 @@ ORPHAN_AGE = timedelta(days=1)
 _BATCH = 500
 _KEY = re.compile(rf"[:/]{FOLDER}/(\w+)/")
 _log = structlog.get_logger(__name__)
+
+
+def clean(factory: sessionmaker[Session], store: ArtifactStore, settings: Settings) -> None:
+    """Remove from the store what no row names, if it is this database's; see `remove_orphans`.
+
+    What was imported long ago and is named by nothing else goes first. Raises as `remove_orphans` does.
+    """
+    with factory.begin() as session:
+        forget_imported(session)  # their files are named by no row then
+    if not owns(factory, store):
+        _log.warning("store.not_ours", remedy="give this system a store of its own; docs/backup.md, Restore")
+        return
+    remove_orphans(factory, store)
+    remove_unknown_datasets(factory, store, settings)
 
 
 def remove_orphans(

@@ -18,16 +18,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from service.artifacts import ArtifactStore, open_store
 from service.broker import make_celery, send_wakeup
-from service.datasets.files import remove_unknown_datasets
 from service.db import audit, mirrored, webhooks
 from service.db.dataset_checks import give_up_dying, has_unchecked, settle_ended_jobs
 from service.db.engine import SchemaMismatchError, check_schema, create_engine, session_factory
-from service.db.files import forget_imported
 from service.db.fleet import notice_lost_workers
 from service.db.leadership import Leadership
 from service.db.ledger import expire_leases
 from service.jobs.chores import Chore, run_chores
-from service.jobs.cleaner import remove_orphans
+from service.jobs.cleaner import clean
 from service.jobs.diary import DIARY, NOTE_SECONDS, note_chores
 from service.jobs.relay import BATCH, prune, publish
 from service.jobs.resample import next_matches
@@ -153,7 +151,7 @@ def _chores(settings: Settings, engine: Engine) -> list[Chore]:
     chores = [
         Chore(name="reap", do=partial(_reap, settings, engine), period_seconds=settings.heartbeat_seconds),
         Chore(name="prune", do=partial(_prune, factory), period_seconds=PRUNE_SECONDS),
-        Chore(name="clean", do=partial(_clean, settings, factory, store), period_seconds=CLEAN_SECONDS),
+        Chore(name="clean", do=partial(_clean, factory, store, settings), period_seconds=CLEAN_SECONDS),
     ]
     if settings.audit_days is not None:
         forget = partial(_forget_audit, factory, settings.audit_days)
@@ -179,6 +177,11 @@ def _reap(settings: Settings, engine: Engine) -> bool:
     return False
 
 
+def _clean(factory: sessionmaker[Session], store: ArtifactStore, settings: Settings) -> bool:
+    clean(factory, store, settings)
+    return False
+
+
 def _prune(factory: sessionmaker[Session]) -> bool:
     with factory.begin() as session:
         prune(session)
@@ -192,14 +195,6 @@ def _forget_audit(factory: sessionmaker[Session], days: int) -> bool:
     if num_gone:
         _log.info("audit.forgotten", entries=num_gone, days=days)
     return num_gone > 0
-
-
-def _clean(settings: Settings, factory: sessionmaker[Session], store: ArtifactStore) -> bool:
-    with factory.begin() as session:
-        forget_imported(session)  # their files are named by no row then
-    remove_orphans(factory, store)
-    remove_unknown_datasets(factory, store, settings)
-    return False
 
 
 if __name__ == "__main__":

@@ -16,9 +16,18 @@ from service.artifacts import ArtifactError, ArtifactStore, InvalidKeyError, ope
 from service.artifacts.base import CHUNK_BYTES, checked_key
 from service.db import dump
 from service.db.endings import void_leases
-from service.db.engine import create_engine, current_revision, is_known, migrations_config, upgrade_within
+from service.db.engine import (
+    create_engine,
+    current_revision,
+    is_known,
+    migrations_config,
+    session_factory,
+    upgrade_within,
+)
 from service.db.leases import now
 from service.db.models import Checkpoint, Event, Worker
+from service.db.secrets import forget_installation
+from service.jobs.ownership import take
 from service.operate.archive import Archive, BackupError, StoredFile
 from service.operate.backup import Say, reported, verify
 from service.operate.folder import SystemFolder
@@ -48,8 +57,11 @@ class NotEmptyError(BackupError):
     """The target holds what a restore would mix with."""
 
 
-def restore(settings: Settings, path: Path, *, quick: bool, say: Say) -> Restored:
+def restore(settings: Settings, path: Path, *, quick: bool, say: Say, take_store: bool = False) -> Restored:
     """Fill an empty database from a backup and bring it to this version's schema, all or nothing.
+
+    It is another installation than the original, whose files in a store that both see it does not tidy up,
+    unless `take_store` says that the original is gone.
 
     Each stored file is looked for in the artifact store, by its hash or, with `quick`, its size; where it is
     not and the backup has it, it is put there. Raises BackupError; NotEmptyError where the database has rows.
@@ -68,13 +80,18 @@ def restore(settings: Settings, path: Path, *, quick: bool, say: Say) -> Restore
     try:
         with reported(), Archive(path) as archive, engine.connect() as connection:
             with connection.begin():
-                if _was_restored(connection, manifest.id):
-                    return Restored(was_there=True)
-                _require_empty(connection)
-            files = _Files(archive, store, quick=quick)
-            files.bring(say)
-            with connection.begin():
-                return _fill(connection, archive, files, say)
+                was_there = _was_restored(connection, manifest.id)
+                if not was_there:
+                    _require_empty(connection)
+            done = Restored(was_there=True)
+            if not was_there:
+                files = _Files(archive, store, quick=quick)
+                files.bring(say)
+                with connection.begin():
+                    done = _fill(connection, archive, files, say)
+            if take_store:
+                take(session_factory(engine), store)
+            return done
     finally:
         engine.dispose()
 
@@ -212,6 +229,7 @@ def _begin_anew(session: Session, backup_id: str) -> list[str]:
     minutes = int((datetime.now(UTC) - TOKEN_EPOCH).total_seconds() // 60)
     requeued = void_leases(session, token_floor=minutes)
     session.execute(update(Worker).where(Worker.state == "online").values(state="offline"))
+    forget_installation(session)
     message = f"the database was restored from backup {backup_id}; {len(requeued)} jobs were queued again"
     session.add(Event(kind=RESTORED, message=message, data={"backup": backup_id}, created_at=now(session)))
     session.flush()

@@ -18,6 +18,7 @@ from service.db import ledger
 from service.db.engine import check_schema, create_engine, session_factory
 from service.db.models import Attempt, Event, Experiment, Job, MetricPoint, MetricSeries
 from service.db.states import AttemptState, JobState
+from service.jobs.ownership import owns
 from service.operate.archive import BackupError
 from service.operate.backup import back_up, verify
 from service.operate.restore import NotEmptyError, restore
@@ -118,7 +119,11 @@ def test_a_system_at_work_is_restored_and_its_jobs_end_as_they_would_have(
     assert _steps(restored, job_id) == list(range(1, 24))
     assert _losses(restored, job_id) == _losses(sessions, job_id)
 
+    assert owns(sessions, place.store)  # as if both used it, and the original had come first
     assert restore(other, path, quick=False, say=quiet).was_there
+    assert not owns(restored, place.store)
+    assert restore(other, path, quick=False, say=quiet, take_store=True).was_there
+    assert owns(restored, place.store)
     with pytest.raises(NotEmptyError, match="is not empty"):
         restore(settings, path, quick=False, say=quiet)
 

@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,9 +12,12 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from frs_core.events import CheckpointEvent, CheckpointKind
 from service.artifacts import ArtifactStore, open_store
+from service.db.engine import create_engine, session_factory
 from service.db.ledger import record_checkpoint
 from service.db.types import new_id
-from service.jobs.cleaner import remove_orphans
+from service.jobs.cleaner import clean, remove_orphans
+from service.jobs.ownership import owns, take
+from service.settings import Settings
 from tests.fixtures.ledgers import Hand
 from tests.fixtures.submissions import Submit
 
@@ -26,6 +30,14 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 @pytest.fixture
 def store(tmp_path: Path) -> ArtifactStore:
     return open_store((tmp_path / "store").as_uri())
+
+
+@pytest.fixture
+def others(sqlite_template: Path, tmp_path: Path) -> Iterator[Sessions]:
+    """Sessions on another database, without a row."""
+    engine = create_engine(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'others.db')}")
+    yield session_factory(engine)
+    engine.dispose()
 
 
 @pytest.fixture
@@ -94,3 +106,24 @@ def test_pieces_of_puts_that_were_cut_short_are_removed(
     os.utime(piece, (0, 0))
     remove_orphans(sessions, store)
     assert not piece.exists()
+
+
+def test_the_first_database_owns_a_store_until_another_takes_it(
+    sessions: Sessions, others: Sessions, store: ArtifactStore
+) -> None:
+    assert owns(sessions, store)
+    assert not owns(others, store)
+    assert owns(sessions, store)
+    take(others, store)
+    assert (owns(others, store), owns(sessions, store)) == (True, False)
+
+
+def test_a_database_that_knows_nothing_removes_nothing_of_another_ones(
+    sessions: Sessions, others: Sessions, store: ArtifactStore, put: Put, settings: Settings, tmp_path: Path
+) -> None:
+    clean(sessions, store, settings)
+    uris = [put(f"jobs/{new_id()}/1/weights"), put(f"datasets/{new_id()}/archive")]
+    clean(others, store, settings)
+    assert [store.size(uri) for uri in uris] == [len(CONTENT)] * 2
+    clean(sessions, store, settings)
+    assert not list((tmp_path / "store").rglob("weights"))

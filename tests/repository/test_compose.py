@@ -173,6 +173,13 @@ def test_the_api_believes_the_proxy_alone_about_who_asks(compose):
         assert name in compose["services"][name]["environment"]["FRS_ALLOWED_HOSTS"].split(",")
 
 
+def test_whoever_reads_a_data_set_sees_it_and_keeps_to_its_root(compose):
+    for name in ("api-1", "api-2", "keeper", "worker", "worker-gpu"):
+        service = compose["services"][name]
+        assert service["environment"]["FRS_DATASET_ROOTS"] == "/datasets", name
+        assert "${FRS_DATASETS:-./data}:/datasets:ro" in service["volumes"], name
+
+
 def test_no_secret_is_written_in_it(compose):
     for name, service in compose["services"].items():
         for key, value in service.get("environment", {}).items():
