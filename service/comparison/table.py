@@ -26,13 +26,21 @@ class Cell:
 
 @dataclass(frozen=True)
 class TableRow:
-    """One label's cells, in the order of the columns; the label bears the mark of its source."""
+    """One label's cells, in the order of the columns; the label bears the mark of its source.
+
+    `remark` is what a reader must know of it: `baseline`, `external`, `cited`, `single seed`, or nothing.
+    """
 
     label: str
     role: str
-    is_baseline: bool
+    remark: str
     source: Source
     cells: tuple[Cell, ...]
+
+    @property
+    def title(self) -> str:
+        """The label for a table of plain text, where only its mark says that it comes from outside."""
+        return self.label if self.remark == "" or self.source != "run" else f"{self.label} ({self.remark})"
 
 
 @dataclass(frozen=True)
@@ -58,13 +66,21 @@ def table_of(comparison: Comparison) -> Table:
             TableRow(
                 label=marked(row),
                 role=row.role,
-                is_baseline=row.source == "run" and row.label == comparison.baseline,
+                remark=_remark(comparison, row),
                 source=row.source,
                 cells=tuple(column.cell(row) for column in columns),
             )
             for row in comparison.rows
         ),
     )
+
+
+def _remark(comparison: Comparison, row: ComparisonRow) -> str:
+    if row.source != "run":
+        return row.source
+    if row.label == comparison.baseline:
+        return "baseline"
+    return "single seed" if row.role == "student" and row.n == 1 else ""
 
 
 def _columns(comparison: Comparison) -> list[_Column]:

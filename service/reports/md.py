@@ -26,9 +26,7 @@ def render(dossier: Dossier) -> str:
         *map(_figure, [each for each in dossier.figures if each.name not in appendix.LONG_FIGURES]),
         _section("Images", _images(dossier)),
         _differences(dossier),
-        _section(
-            "Searched beforehand, one run each, by AP on `val` of the last checkpoint", _searches(dossier)
-        ),
+        _section("Searched beforehand, on val", _list(appendix.searches(dossier))),
         _section("Before you believe it", _list(comparison.warnings)),
         _appendix(dossier),
     ]
@@ -38,7 +36,7 @@ def render(dossier: Dossier) -> str:
 def _comparison(dossier: Dossier) -> str:
     table = table_of(dossier.comparison)
     return _table(
-        ["method", *table.columns], [[_escape(row.label), *map(_cell, row.cells)] for row in table.rows]
+        ["method", *table.columns], [[_escape(row.title), *map(_cell, row.cells)] for row in table.rows]
     )
 
 
@@ -58,20 +56,6 @@ def _differences(dossier: Dossier) -> str:
     rows = [[f"`{each.path}`", *(_escape(short(value)) for value in each.values)] for each in found]
     shown = _table(["setting", *map(_escape, labels)], rows) if rows else ""
     return _section("Where the rows' settings differ", shown)
-
-
-def _searches(dossier: Dossier) -> str:
-    """One line for each row that was searched for: all that was tried, the chosen one in bold."""
-    lines = []
-    for row in dossier.comparison.searched:
-        assert row.search is not None
-        trials = [
-            f"{_escape(trial.words)}: {'no AP' if trial.ap is None else f'{100 * trial.ap:.1f}'}"
-            for trial in row.search.tried
-        ]
-        trials[row.search.chosen] = f"**{trials[row.search.chosen]}**"
-        lines.append(f"- {_escape(row.label)}: {'; '.join(trials)}\n")
-    return "".join(lines)
 
 
 def _appendix(dossier: Dossier) -> str:

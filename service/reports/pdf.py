@@ -7,9 +7,8 @@ from pathlib import Path
 
 import typst
 
-from service.comparison import ComparisonRow
 from service.comparison.differences import short
-from service.comparison.table import definitions, points, table_of
+from service.comparison.table import definitions, table_of
 from service.reports.material import appendix
 from service.reports.material.dossier import Dossier, Example
 from service.reports.material.vector import NO_TIME
@@ -33,7 +32,7 @@ def render(dossier: Dossier) -> bytes:
         "experiment": comparison.experiment,
         "verdict": comparison.verdict,
         "columns": table.columns,
-        "rows": [asdict(row) for row in table.rows],
+        "rows": [{**asdict(row), "title": row.title} for row in table.rows],
         "gap": appendix.gap(dossier),
         "figures": [
             {"title": each.title, "caption": each.caption, "svg": each.svg} for each in dossier.figures
@@ -43,7 +42,7 @@ def render(dossier: Dossier) -> bytes:
         "labels": labels,
         "differences": [{"path": each.path, "values": list(map(short, each.values))} for each in differences],
         "warnings": comparison.warnings,
-        "searches": [_search(row) for row in comparison.searched],
+        "searches": appendix.searches(dossier),
         "definitions": definitions(comparison),
         "provenance": [{"name": name, "value": value} for name, value in appendix.provenance(dossier)],
         "run_columns": appendix.RUN_COLUMNS,
@@ -61,13 +60,3 @@ def _breakable(word: re.Match[str]) -> str:
 def _example(example: Example) -> dict[str, object]:
     panels = [{"title": each.title, "jpeg": list(each.jpeg)} for each in example.panels]
     return {"title": example.title, "caption": example.caption, "panels": panels}
-
-
-def _search(row: ComparisonRow) -> str:
-    assert row.search is not None
-    tried = [
-        f"{trial.words} {'no AP' if trial.ap is None else points(trial.ap)}"
-        + (" (chosen)" if number == row.search.chosen else "")
-        for number, trial in enumerate(row.search.tried)
-    ]
-    return f"{row.label}: {'; '.join(tried)}"

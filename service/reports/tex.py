@@ -30,6 +30,7 @@ _HEAD = r"""\documentclass{article}
 \IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
 \usepackage{booktabs}
 \usepackage{graphicx}
+\usepackage{color}
 % A table as it is, or as narrow as the page where it is wider.
 \newsavebox{\tablebox}
 \newcommand{\fitted}[1]{\sbox{\tablebox}{#1}%
@@ -47,13 +48,14 @@ def render(dossier: Dossier) -> str:
         f"% experiment {comparison.experiment}, split {comparison.split}\n"
         + warnings
         + _HEAD
-        + "% ---- copy from here\n"
+        + "% ---- copy from here; it needs booktabs, graphicx, color and \\fitted\n"
         + _main_table(dossier)
         + "% ---- to here\n"
         + _section("Gap to the teacher", _paragraphs(appendix.gap(dossier)))
         + "".join(map(_figure, dossier.figures))
-        + _section("Images", _paragraphs(f"{each.title}. {each.caption}" for each in dossier.examples))
+        + _section("Images", _images(dossier))
         + _differences(dossier)
+        + _section("Searched beforehand, on val", _paragraphs(appendix.searches(dossier)))
         + _section("Before you believe it", _paragraphs(comparison.warnings))
         + _appendix(dossier)
         + "\\end{document}\n"
@@ -64,7 +66,7 @@ def _main_table(dossier: Dossier) -> str:
     """The verdict is its caption, and below it stands how to read it."""
     comparison, table = dossier.comparison, table_of(dossier.comparison)
     rows = [
-        " & ".join([_escape(row.label), *map(_cell, row.cells)])
+        " & ".join([_escape(row.title), *map(_cell, row.cells)])
         + r" \\"
         + (r" \midrule" if row.role == "teacher" else "")
         for row in table.rows
@@ -89,6 +91,11 @@ def _figure(figure: Figure) -> str:
         f"\\includegraphics[width=0.75\\linewidth]{{{file}}}\n"
         f"\\caption{{{_escape(figure.title)}. {_escape(figure.caption)}}}\\end{{figure}}}}{{}}\n"
     )
+
+
+def _images(dossier: Dossier) -> str:
+    told = _paragraphs(f"{each.title}. {each.caption}" for each in dossier.examples)
+    return told or _escape(dossier.no_examples)
 
 
 def _differences(dossier: Dossier) -> str:
@@ -125,7 +132,9 @@ def _paragraphs(sentences: Iterable[str]) -> str:
 
 def _cell(cell: Cell) -> str:
     text = _escape(cell.text)
-    return rf"\textbf{{{text}}}" if cell.strong else text
+    if cell.strong:
+        return rf"\textbf{{{text}}}"
+    return rf"\textcolor[gray]{{0.45}}{{{text}}}" if cell.faint else text
 
 
 def _escape(text: str) -> str:

@@ -6,12 +6,13 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import yaml
 
 from service import reports
+from service.comparison.table import MINUS
 from service.reports.material.cells import guarded
 from service.reports.material.citation import CITATION
 from service.reports.material.dossier import Dossier, Sheet
@@ -60,7 +61,7 @@ def _files(dossier: Dossier) -> Iterator[tuple[str, str | bytes]]:
         dossier.tell(0.5 + 0.1 * number / len(dossier.figures), f"drawing {figure.title}")
         yield f"figures/{figure.name}.svg", figure.svg
         yield f"figures/{figure.name}.pdf", as_pdf(figure.svg)
-        yield f"figures/{figure.name}.csv", _csv([figure.columns, *figure.rows])
+        yield f"figures/{figure.name}.csv", _csv([figure.columns, *map(_numbers, figure.rows)])
     for number, example in enumerate(dossier.examples):
         for panel in example.panels:
             yield f"images/{number}-{_safe(example.title)}/{_safe(panel.title)}.jpg", panel.jpeg
@@ -93,6 +94,11 @@ def _readme(dossier: Dossier) -> str:
         "its log.\n"
         "- `REPRODUCE.md` says how to run it again; `MANIFEST.sha256` is checked by `sha256sum -c`.\n"
     )
+
+
+def _numbers(row: Sequence[str]) -> list[str]:
+    """Cells as a program reads them: people's minus is none of its signs."""
+    return [re.sub(rf"{MINUS}(?=\d)", "-", cell) for cell in row]
 
 
 def _csv(rows: Any) -> str:

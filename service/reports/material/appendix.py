@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from service.comparison.result import ComparisonRow
 from service.comparison.table import percent, points
 from service.reports.material.dossier import Dossier, Sheet
 
@@ -33,6 +34,21 @@ def gap(dossier: Dossier) -> tuple[str, ...]:
         if row.gap_closed is not None and row is not baseline
     ]
     return tuple(found)
+
+
+def searches(dossier: Dossier) -> tuple[str, ...]:
+    """What each row was searched for with, in a sentence each."""
+    return tuple(map(_search, dossier.comparison.searched))
+
+
+def _search(row: ComparisonRow) -> str:
+    assert row.search is not None
+    tried = [
+        f"{trial.words} {'no AP' if trial.ap is None else points(trial.ap)}"
+        + (" (chosen)" if number == row.search.chosen else "")
+        for number, trial in enumerate(row.search.tried)
+    ]
+    return f"{row.label}: {'; '.join(tried)}"
 
 
 def provenance(dossier: Dossier) -> tuple[tuple[str, str], ...]:

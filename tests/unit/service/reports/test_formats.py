@@ -19,6 +19,7 @@ from pypdf import PdfReader
 from frs_core.events import COCO_METRICS
 from service import reports
 from service.comparison import Comparison, ComparisonRow, Statistic
+from service.comparison.result import Search, Trial
 from service.reports.material.dossier import Dossier, Example, Metric, Panel, Sheet
 
 THIRD = 1 / 3
@@ -141,6 +142,24 @@ def test_tex_is_a_booktabs_table_whose_labels_are_text():
     assert text.count(r"\end{document}") == 1
 
 
+@pytest.mark.parametrize("name", ["md", "tex", "html"])
+def test_one_seed_a_doubtful_difference_and_a_search_are_told_wherever_people_read(name):
+    tried = (Trial(values={"weight": 0.1}, ap=0.31), Trial(values={"weight": 1}, ap=None))
+    single = make_row("frs").model_copy(
+        update={
+            "seeds": (0,), "delta_ap_sd": None, "delta_ap_n": 1,
+            "metrics": {key: Statistic(mean=THIRD, sd=None, n=1) for key in COCO_METRICS},
+            "search": Search(tried=tried, chosen=0, split="val"),
+        }
+    )  # fmt: skip
+    text = re.sub(r"<[^>]+>", "", render(name, make_comparison(single)))
+    assert "single seed" in text
+    assert "Searched beforehand, on val" in text
+    assert "0.1 31.0" in text
+    if name == "tex":
+        assert r"\textcolor[gray]{0.45}{+2.1}" in text
+
+
 def test_a_warning_in_tex_stays_a_comment():
     text = render("tex", make_comparison(make_row("frs"), warnings=("one\n\\input{x}",)))
     assert "% warning: one \\input{x}\n" in text
@@ -235,8 +254,10 @@ def test_csv_says_where_a_row_is_from():
 
 
 def test_zip_holds_every_format_and_a_manifest_that_is_true():
-    content = render("zip", make_comparison(make_row("frs"), make_row("none")))
+    content = render("zip", make_comparison(make_row("frs", delta=-0.0215), make_row("none")))
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        deltas = list(csv.reader(io.StringIO(archive.read("figures/deltas.csv").decode())))
+        assert [float(row[1]) for row in deltas[1:]] == [-2.1]
         names = set(archive.namelist())
         lines = archive.read("MANIFEST.sha256").decode().splitlines()
         listed = dict(reversed(line.split("  ", 1)) for line in lines)
