@@ -1,10 +1,14 @@
 """What holds of every page: nothing serious for axe, no wider than its window, usable by keyboard."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from tests.availability import unavailable
+from tests.fixtures.datasets import body_of
 from tests.fixtures.server import AS_ADMIN
 
 if TYPE_CHECKING:
@@ -19,10 +23,17 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-def paths(server_url: str, finished: str, unfinished: str) -> list[str]:
-    """Every page there is, some of them full and some empty."""
-    import httpx
+def checked_dataset(server_url: str, voc_copy: Path, check_all: Callable[[], int]) -> str:
+    """The page of a data set with numbers and pictures."""
+    address = f"{server_url}/api/v1/datasets"
+    httpx.post(address, json=body_of(voc_copy), headers=AS_ADMIN).raise_for_status()
+    assert check_all() == 1
+    return "/datasets/cells"
 
+
+@pytest.fixture
+def paths(server_url: str, finished: str, unfinished: str, checked_dataset: str) -> list[str]:
+    """Every page there is, some of them full and some empty."""
     job = httpx.get(f"{server_url}/api/v1/experiments/{finished}", headers=AS_ADMIN).json()["jobs"][1]["id"]
     return [
         "/",
@@ -34,6 +45,11 @@ def paths(server_url: str, finished: str, unfinished: str) -> list[str]:
         "/submit?example=demo",
         "/workers",
         "/storage",
+        "/datasets",
+        checked_dataset,
+        "/audit",
+        "/webhooks",
+        "/login",
         "/experiments/0000",
     ]
 
