@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from frs_core.archives import Limits, discard, discard_unknown, kept
 from frs_core.spec.dataset import DatasetSpec
 from service.artifacts import ArtifactError, ArtifactStore
-from service.db.datasets import existing
+from service.db.datasets import with_files
 from service.db.models import DatasetVersion
 from service.settings import Settings
 
@@ -67,11 +67,14 @@ def remove_unknown_datasets(
     *,
     older_than: timedelta = ORPHAN_AGE,
 ) -> None:
-    """Remove archives and folders of versions that are no more. Raises ArtifactError, OSError."""
+    """Remove archives and folders of versions that are no more, or came to nothing.
+
+    Raises ArtifactError, OSError.
+    """
 
     def known(ids: Collection[str]) -> Collection[str]:
         with factory() as session:
-            return existing(session, ids)
+            return with_files(session, ids)
 
     moment = datetime.now(UTC) - older_than
     store.discard_unfinished(moment, under=FOLDER)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
+from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from frs_core.datasets.check import check
@@ -19,6 +20,8 @@ from service.api.app import create_app
 from service.artifacts import open_store
 from service.datasets.checking import check_next
 from service.datasets.files import remove_unknown_datasets
+from service.db.models import DatasetVersion
+from service.db.states import DatasetState
 from service.settings import Settings
 from tests.fixtures.callers import ClientOf, MakeCaller
 from tests.fixtures.datasets import UPLOAD, ZIP, Packed, body_of, register, shown
@@ -208,6 +211,22 @@ def test_files_that_no_version_names_are_removed(
     [kept] = settings.uploaded_dir.iterdir()
     assert kept.name == shown(api)["versions"][0]["id"]
     assert len(list((settings.data_dir / "artifacts" / "datasets").rglob("archive"))) == 1
+
+
+def test_the_archive_of_a_version_that_was_given_up_is_removed_in_time(
+    api: "TestClient", settings: Settings, sessions: Sessions, voc_copy: Path, packed: Packed
+) -> None:
+    api.post(UPLOAD, content=packed(voc_copy), headers=ZIP)
+    store, archives = (
+        open_store(settings.resolved_artifacts_url),
+        settings.data_dir / "artifacts" / "datasets",
+    )
+    remove_unknown_datasets(sessions, store, settings, older_than=-timedelta(minutes=1))
+    assert len(list(archives.rglob("archive"))) == 1, "it waits for its check"
+    with sessions.begin() as session:
+        session.execute(update(DatasetVersion).values(state=DatasetState.FAILED))
+    remove_unknown_datasets(sessions, store, settings, older_than=-timedelta(minutes=1))
+    assert list(archives.rglob("archive")) == []
 
 
 WRONG: list[tuple[str, dict[str, str], bytes, int]] = [
