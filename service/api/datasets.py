@@ -19,6 +19,7 @@ from service.api.problems import ProblemError, fault, invalid
 from service.api.received import MEDIA_TYPES, ReceivedDep
 from service.api.refusals import also
 from service.api.views import Page
+from service.artifacts import remove_unnamed
 from service.datasets.files import archive_key, forget
 from service.db import datasets
 from service.db.models import Dataset, DatasetVersion
@@ -127,7 +128,7 @@ def upload_dataset(
         is_kept = is_new
     finally:
         if not is_kept:
-            resources.store.delete(uri)
+            remove_unnamed(resources.store, [uri])
     response.status_code = 202 if is_new else 200
     return view
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from frs_core.archives import Limits, discard, discard_unknown, kept
 from frs_core.spec.dataset import DatasetSpec
-from service.artifacts import ArtifactError, ArtifactStore
+from service.artifacts import ArtifactStore, remove_unnamed
 from service.db.datasets import with_files
 from service.db.models import DatasetVersion
 from service.settings import Settings
@@ -54,10 +54,7 @@ def forget(row: DatasetVersion, store: ArtifactStore, settings: Settings) -> Non
     if row.archive_uri is None:
         return
     discard(settings.uploaded_dir / row.id)
-    try:
-        store.delete(row.archive_uri)
-    except (ArtifactError, OSError) as error:
-        _log.warning("file.orphaned", uri=row.archive_uri, error=str(error))
+    remove_unnamed(store, [row.archive_uri])
 
 
 def remove_unknown_datasets(

@@ -16,6 +16,7 @@ from service.db.models import Artifact, Checkpoint, Experiment, Job
 from service.db.shares import held_back, spare_gpus
 from service.db.states import JobState
 from service.settings import Settings
+from tests.fixtures.absent_stores import BreakStore
 from tests.fixtures.callers import ClientOf, MakeCaller
 from tests.fixtures.datasets import UPLOAD, ZIP, Packed
 from tests.fixtures.server import MANY, Body
@@ -144,7 +145,12 @@ def test_what_is_sent_counts_as_stored(
 
 
 def test_archives_of_data_sets_count_as_stored_while_they_are_kept(
-    client_of: ClientOf, make_caller: MakeCaller, voc_copy: Path, packed: Packed, check_all: Callable[[], int]
+    client_of: ClientOf,
+    make_caller: MakeCaller,
+    voc_copy: Path,
+    packed: Packed,
+    check_all: Callable[[], int],
+    break_store: BreakStore,
 ) -> None:
     content = packed(voc_copy)
     size = len(content)
@@ -161,6 +167,7 @@ def test_archives_of_data_sets_count_as_stored_while_they_are_kept(
     assert stored() == size + len(again)
     check_all()
     assert stored() == size
+    break_store("delete")  # which what was stored for nothing asks for
     large = client.post(UPLOAD, content=b"x" * (size + 1), headers=ZIP)
     assert quota(large) == ("max_stored_bytes", 2 * size, f"limit {2 * size}, used {size}, asked {size + 1}")
     assert client.delete(f"{API}/datasets/cells").status_code == 204
