@@ -41,12 +41,17 @@ def list_datasets(session: Session, *, archived: bool = False) -> Sequence[Datas
 
 def get_dataset(session: Session, reference: str) -> Dataset:
     """The data set of that name or id, with its versions. Raises NotFoundError."""
-    found = _find(session, Dataset.name == reference)
+    found = _find(session, Dataset.name == reference) if _can_be_a_name(reference) else None
     if found is None and is_id(reference):
         found = _find(session, Dataset.id == reference)
     if found is None:
         raise NotFoundError(f"there is no data set {reference[:80]!r}; {_there_is(session)}")
     return found
+
+
+def _can_be_a_name(text: str) -> bool:
+    """PostgreSQL does not even compare text that holds a null character."""
+    return "\0" not in text
 
 
 def dataset_of(session: Session, row: DatasetVersion) -> Dataset:
