@@ -11,13 +11,13 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
+from frs_core.archives import RECEIVED_PREFIX
 from service.access.caller import Caller
 from service.api.access import CallerDep
 from service.api.dependencies import Resources
 from service.api.problems import ProblemError, fault, invalid
 from service.db.quotas import require_room
 
-PREFIX = "frs-upload-"
 MEDIA_TYPES = (
     *("application/zip", "application/x-zip-compressed", "application/x-tar"),
     *("application/gzip", "application/x-gzip", "application/octet-stream"),
@@ -59,7 +59,7 @@ def _check_room(resources: Resources, caller: Caller) -> None:
 def _new_file(folder: Path) -> Path:
     """Beside the data sets and not in a temporary folder, which may be in memory."""
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{PREFIX}", dir=folder)
+    descriptor, name = tempfile.mkstemp(prefix=RECEIVED_PREFIX, dir=folder)
     os.close(descriptor)
     return Path(name)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
-from frs_core.archives import Limits, discard, discard_unknown, kept
+from frs_core.archives import Limits, discard, discard_unfinished, discard_unknown, kept
 from frs_core.spec.dataset import DatasetSpec
 from service.artifacts import ArtifactStore, remove_unnamed
 from service.db.datasets import with_files
@@ -82,3 +82,14 @@ def remove_unknown_datasets(
     removed = [*orphans, *discard_unknown(settings.uploaded_dir, known)]
     if removed:
         _log.info("datasets.removed", versions=removed)
+
+
+def remove_unfinished(settings: Settings) -> None:
+    """Remove what killed processes of this host left half done. Whatever stays is tried at the next start."""
+    try:
+        removed = discard_unfinished(settings.uploaded_dir)
+    except OSError as error:
+        _log.warning("datasets.unfinished_kept", error=str(error))
+        return
+    if removed:
+        _log.info("datasets.unfinished_removed", names=removed)
