@@ -16,6 +16,7 @@ from celery.worker import state
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from service.datasets.files import remove_unfinished
 from service.db import ledger
 from service.db.engine import SchemaMismatchError, check_schema, create_engine, session_factory
 from service.settings import Settings
@@ -60,6 +61,7 @@ class Presence:
         """Enter the ledger. Raises SchemaMismatchError, and OperationalError without a database."""
         check_schema(self._engine)
         self._recover()
+        remove_unfinished(self._settings)
         with self._sessions.begin() as session:
             self._board.worker_id = ledger.register_worker(
                 session,

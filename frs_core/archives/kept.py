@@ -2,11 +2,17 @@
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
 from frs_core.archives.members import ArchiveError, Limits
 from frs_core.archives.unpack import UNFINISHED_PREFIX, unpack
+
+RECEIVED_PREFIX = ".frs-upload-"
+"""Of files into which archives are received, beside the folders."""
+UNFINISHED_SECONDS = 24 * 3600.0
+"""What was not touched for so long is nobody's work any more."""
 
 
 def kept(folder: Path, fetch: Callable[[Path], None], limits: Limits) -> Path:
@@ -44,3 +50,27 @@ def discard_unknown(root: Path, known: Callable[[Collection[str]], Collection[st
     for name in unknown:
         discard(root / name)
     return unknown
+
+
+def discard_unfinished(root: Path, *, older_than_seconds: float = UNFINISHED_SECONDS) -> list[str]:
+    """Remove what processes that were killed left: archives half received or unpacked. Returns the names."""
+    before, removed = time.time() - older_than_seconds, []
+    for path in root.iterdir() if root.is_dir() else ():
+        if path.name.startswith((RECEIVED_PREFIX, UNFINISHED_PREFIX)) and _is_older(path, before):
+            _remove(path)
+            removed.append(path.name)
+    return sorted(removed)
+
+
+def _is_older(path: Path, moment: float) -> bool:
+    try:
+        return path.lstat().st_mtime < moment
+    except FileNotFoundError:
+        return False  # its process was done just now
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        discard(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware.exceptions import ExceptionMiddleware
 
 from service import dashboard
@@ -53,6 +54,7 @@ from service.api.admission import Admission
 from service.api.dependencies import Resources
 from service.api.route_table import RouteTable
 from service.api.timing import RequestTiming
+from service.datasets.files import remove_unfinished
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 
@@ -66,6 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.routes = app.state.routes or RouteTable(app)
+        await run_in_threadpool(remove_unfinished, app.state.settings)
         resources = Resources.open(app.state.settings, app.state.closing, app.state.metrics)
         app.state.resources = resources
         try:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.orm import Session
 
 from frs_core.spec.dataset import DatasetName, DatasetSpec
@@ -13,12 +13,13 @@ from service.access.policy import may
 from service.api.access import CallerDep
 from service.api.bodies import JsonRoute, read_json
 from service.api.dataset_views import DatasetVersionView, DatasetView
-from service.api.dependencies import Reading, Res, Writing, json_only, no_null
+from service.api.dependencies import Reading, Res, Writing, json_only
 from service.api.intake import check_root
 from service.api.problems import ProblemError, fault, invalid
 from service.api.received import MEDIA_TYPES, ReceivedDep
 from service.api.refusals import also
 from service.api.views import Page
+from service.artifacts import remove_unnamed
 from service.datasets.files import archive_key, forget
 from service.db import datasets
 from service.db.models import Dataset, DatasetVersion
@@ -26,12 +27,8 @@ from service.db.types import new_id
 from service.jobs.register import register_folder
 
 router = APIRouter(prefix="/datasets", route_class=JsonRoute, tags=["datasets"])
-Reference = Annotated[
-    str, Path(max_length=80, description="Name or id of the data set"), AfterValidator(no_null)
-]
-VersionPath = Annotated[
-    str, Path(max_length=32, description="Number or id of the version"), AfterValidator(no_null)
-]
+Reference = Annotated[str, Path(description="Name or id of the data set")]
+VersionPath = Annotated[str, Path(description="Number or id of the version")]
 SplitText = Annotated[str, Query(min_length=1, max_length=1024)]
 
 
@@ -127,7 +124,7 @@ def upload_dataset(
         is_kept = is_new
     finally:
         if not is_kept:
-            resources.store.delete(uri)
+            remove_unnamed(resources.store, [uri])
     response.status_code = 202 if is_new else 200
     return view
 

@@ -14,7 +14,7 @@ from service.api.dependencies import Resources
 from service.api.problems import ProblemError, response
 from service.api.ranges import UnsatisfiableRangeError, wanted_bytes
 from service.api.refusals import also
-from service.artifacts import ArtifactError, ArtifactMissingError
+from service.artifacts import ArtifactMissingError
 from service.artifacts.base import CHUNK_BYTES
 from service.db import queries
 from service.db.types import is_id
@@ -74,7 +74,7 @@ def artifact_file(session: Session, artifact_id: str) -> ServedFile:
 def answer(resources: Resources, request: Request, file: ServedFile, *, redirect: bool | None) -> Response:
     """What a GET or HEAD of the file gets. No browser runs what is in it, nor shows it within our pages.
 
-    Raises ProblemError: 410 where the store has lost it, and 503 where that cannot be read now.
+    Raises ProblemError (410) where the store has lost it, and ArtifactError where that cannot be read now.
     """
     headers = _headers(file)
     if headers["ETag"] in request.headers.get("if-none-match", ""):
@@ -128,10 +128,6 @@ def _opened(resources: Resources, file: ServedFile) -> BinaryIO:
         return resources.store.open(file.uri)
     except ArtifactMissingError as error:
         raise ProblemError(410, "file-missing", "the file is no longer in the artifact store") from error
-    except (ArtifactError, OSError) as error:
-        raise ProblemError(
-            503, "store-unavailable", "the artifact store cannot be read now; try again, and see /readyz"
-        ) from error
 
 
 def _chunks(file: BinaryIO, part: range) -> Iterator[bytes]:

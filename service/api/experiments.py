@@ -2,7 +2,6 @@
 
 from typing import Annotated, Literal
 
-import structlog
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AfterValidator, AwareDatetime
 from sqlalchemy.orm import Session
@@ -24,7 +23,7 @@ from service.api.refusals import also
 from service.api.submission import IdempotencyHeader, submit
 from service.api.submitted_data import known_data, with_data
 from service.api.views import Page
-from service.artifacts import ArtifactError
+from service.artifacts import remove_unnamed
 from service.comparison.standing import refresh
 from service.db import experiments as changes
 from service.db import listing, queries
@@ -41,7 +40,6 @@ State = Literal["queued", "running", "paused", "failed", "blocked", "cancelled",
 Label = Annotated[str | None, Query(max_length=200), AfterValidator(no_null)]
 REFRESH_SECONDS = 20.0
 """A list waits so long until it can be complete."""
-_log = structlog.get_logger(__name__)
 
 
 def asked_filters(
@@ -183,11 +181,7 @@ def delete_experiment(resources: Res, experiment_id: str) -> Response:
             session.add(Event(kind="experiment.deleted", message=message, data={"id": experiment.id}))
     except changes.ExperimentRunningError as error:
         raise ProblemError(409, "experiment-running", str(error)) from error
-    for uri in uris:
-        try:
-            resources.store.delete(uri)
-        except (ArtifactError, OSError) as error:
-            _log.warning("file.orphaned", uri=uri, error=str(error))
+    remove_unnamed(resources.store, uris)
     return Response(status_code=204)
 
 

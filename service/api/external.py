@@ -5,7 +5,6 @@ import json
 from pathlib import PurePath
 from typing import Annotated, Any
 
-import structlog
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -23,7 +22,7 @@ from service.api.multipart import MEDIA_TYPE, read_form
 from service.api.problems import ProblemError, fault, invalid
 from service.api.submission import IdempotencyHeader, Submitted, submit
 from service.api.uploads import put
-from service.artifacts import ArtifactError
+from service.artifacts import remove_unnamed
 from service.db import queries
 from service.db.models import Experiment
 from service.db.outside import remove_external
@@ -33,7 +32,6 @@ from service.jobs.external import submit_external
 
 router = APIRouter(prefix="/experiments", tags=["comparison"])
 FILE = "inputs/predictions.json"
-_log = structlog.get_logger(__name__)
 
 
 class ExternalCheckpoint(BaseModel):
@@ -120,8 +118,7 @@ class Wish:
 
     def forget(self, resources: Resources) -> None:
         """Take it out again, of a job that was not written."""
-        for stored in self.stored:
-            resources.store.delete(stored.uri)
+        remove_unnamed(resources.store, [stored.uri for stored in self.stored])
 
 
 def _described() -> dict[str, Any]:
@@ -273,9 +270,5 @@ def delete_external(resources: Res, experiment_id: str, label: RowLabel) -> Resp
     with resources.write.begin() as session:
         experiment = queries.get_experiment(session, experiment_id)
         uris = remove_external(session, experiment.id, label)
-    for uri in uris:
-        try:
-            resources.store.delete(uri)
-        except (ArtifactError, OSError) as error:
-            _log.warning("file.orphaned", uri=uri, error=str(error))
+    remove_unnamed(resources.store, uris)
     return Response(status_code=204)

@@ -23,7 +23,7 @@ from service.api.jobs import job_detail
 from service.api.multipart import MEDIA_TYPE
 from service.api.problems import ProblemError, fault, invalid
 from service.api.submission import IdempotencyHeader, Submitted, submit
-from service.artifacts import object_key
+from service.artifacts import object_key, remove_unnamed
 from service.db import queries
 from service.db.types import new_id
 from service.jobs.errands import InputFile, submit_errand
@@ -194,8 +194,7 @@ def _submitted(
         return submitted
     finally:
         if submitted is None or submitted.id != new:
-            for file in stored:
-                resources.store.delete(file.uri)
+            remove_unnamed(resources.store, [file.uri for file in stored])
 
 
 def _storing(

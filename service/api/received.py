@@ -11,10 +11,13 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
+from frs_core.archives import RECEIVED_PREFIX
+from service.access.caller import Caller
+from service.api.access import CallerDep
 from service.api.dependencies import Resources
 from service.api.problems import ProblemError, fault, invalid
+from service.db.quotas import require_room
 
-PREFIX = "frs-upload-"
 MEDIA_TYPES = (
     *("application/zip", "application/x-zip-compressed", "application/x-tar"),
     *("application/gzip", "application/x-gzip", "application/octet-stream"),
@@ -31,7 +34,7 @@ class Received:
     size_bytes: int
 
 
-async def _received(request: Request) -> AsyncIterator[Received]:
+async def _received(request: Request, caller: CallerDep) -> AsyncIterator[Received]:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in MEDIA_TYPES:
         given = f"Content-Type is {media_type[:100] or 'nothing'}"
@@ -39,6 +42,7 @@ async def _received(request: Request) -> AsyncIterator[Received]:
         raise ProblemError(415, "unsupported-media-type", f"{given}: {message}")
     resources = request.app.state.resources
     assert isinstance(resources, Resources)
+    await run_in_threadpool(_check_room, resources, caller)
     path = await run_in_threadpool(_new_file, resources.settings.uploaded_dir)
     try:
         yield await _write(request, path)
@@ -46,10 +50,16 @@ async def _received(request: Request) -> AsyncIterator[Received]:
         path.unlink(missing_ok=True)
 
 
+def _check_room(resources: Resources, caller: Caller) -> None:
+    """Before anything is received. Raises QuotaError."""
+    with resources.read() as session:
+        require_room(session, caller.key_id)
+
+
 def _new_file(folder: Path) -> Path:
     """Beside the data sets and not in a temporary folder, which may be in memory."""
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{PREFIX}", dir=folder)
+    descriptor, name = tempfile.mkstemp(prefix=RECEIVED_PREFIX, dir=folder)
     os.close(descriptor)
     return Path(name)
 

@@ -27,7 +27,7 @@ _WORDS: Mapping[int, str] = {
     429: "Too many requests: see Retry-After",
     431: "The headers are too large or too many",
     500: "The server failed: the log has the cause, under this request_id",
-    503: "The server is not ready: see /readyz",
+    503: "The server, its database or its store cannot be used now: see /readyz",
 }
 _EVERYWHERE = (403, 414, 421, 429, 431, 500, 503)
 _OF_A_BODY = (400, 408, 413, 415, 422)

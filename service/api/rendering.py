@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from service.api.bodies import BodyError
 from service.api.problems import MAX_FAULTS, FieldFault, ProblemError, clean, fault, invalid, response
+from service.artifacts import ArtifactError
 from service.db.control import ControlError
 from service.db.datasets import ArchivedDatasetError, DatasetInUseError, DatasetReferenceError
 from service.db.outside import LabelTakenError, NoRowError, RowRunningError
@@ -54,6 +55,7 @@ def install(app: FastAPI, show: ShowProblem) -> None:
     app.add_exception_handler(IdempotencyConflictError, _idempotency)
     app.add_exception_handler(OperationalError, _database)
     app.add_exception_handler(PoolTimeoutError, _database)
+    app.add_exception_handler(ArtifactError, _store)
 
 
 def answer(request: Request, problem: ProblemError, headers: Mapping[str, str] | None = None) -> Response:
@@ -138,6 +140,13 @@ async def _database(request: Request, error: Exception) -> Response:
     _log.error("database.unavailable", exc_info=error)
     detail = "the database cannot be used now; try again, and see /readyz if it lasts"
     problem = ProblemError(503, "database-unavailable", detail)
+    return answer(request, problem, {"Retry-After": "5"})
+
+
+async def _store(request: Request, error: Exception) -> Response:
+    _log.error("store.unavailable", exc_info=error)
+    detail = "the artifact store cannot be used now; try again, and see /readyz if it lasts"
+    problem = ProblemError(503, "store-unavailable", detail)
     return answer(request, problem, {"Retry-After": "5"})
 
 

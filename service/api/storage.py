@@ -11,7 +11,6 @@ from service.api.dependencies import Reading, Res, Resources, Writing, json_only
 from service.api.problems import ProblemError, fault, invalid
 from service.api.refusals import also
 from service.api.views import View
-from service.artifacts import ArtifactError
 from service.db import queries, usage
 from service.db.retention import Policy, policy_of, set_policy
 from service.jobs.collect import Garbage, Plan, PlanChangedError, carry_out, make_plan, spare_bytes
@@ -166,9 +165,6 @@ def collect_garbage(
         return plan_view(carry_out(resources.write, resources.store, plan), deleted=True)
     except PlanChangedError as error:
         raise ProblemError(409, "plan-changed", str(error)) from error
-    except (ArtifactError, OSError) as error:
-        detail = "the artifact store cannot be used now; try again, and see /readyz if it lasts"
-        raise ProblemError(503, "store-unavailable", detail) from error
 
 
 def plan_view(plan: Plan, *, deleted: bool) -> GarbagePlan:

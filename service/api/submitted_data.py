@@ -11,7 +11,7 @@ from frs_core.spec.dataset import DatasetSpec
 from service.api.dependencies import Resources
 from service.api.problems import ProblemError, fault, invalid
 from service.api.submission import is_known
-from service.artifacts import ArtifactError
+from service.artifacts import ArtifactMissingError, HashMismatchError
 from service.datasets.files import located
 from service.datasets.resolving import DatasetMismatchError, report_of, resolved
 from service.db.datasets import DatasetReferenceError
@@ -55,7 +55,7 @@ def known_data(resources: Resources, dataset: DatasetSpec) -> KnownData:
 
 
 def local_dataset(resources: Resources, dataset: DatasetSpec) -> DatasetSpec:
-    """The data set with its root on this host. Raises ProblemError (409) where it is gone."""
+    """The data set with its root on this host. Raises ProblemError (409) or ArtifactError."""
     if dataset.uploaded_id is None:
         return dataset
     with resources.read() as session:
@@ -64,6 +64,6 @@ def local_dataset(resources: Resources, dataset: DatasetSpec) -> DatasetSpec:
         raise ProblemError(409, "dataset-gone", f"{dataset.registered} is not registered here any longer")
     try:
         return dataset.at(located(row, resources.store, resources.settings).root)
-    except (ArchiveError, ArtifactError, OSError) as error:
+    except (ArchiveError, ArtifactMissingError, HashMismatchError, OSError) as error:
         message = f"the archive of {dataset.registered} cannot be read: {error}"
         raise ProblemError(409, "dataset-gone", message) from error

@@ -19,7 +19,7 @@ from service.api.experiments import experiment_detail
 from service.api.multipart import MEDIA_TYPE, read_form
 from service.api.problems import ProblemError, fault, invalid
 from service.api.refusals import also
-from service.artifacts import ArtifactStore, object_key
+from service.artifacts import ArtifactStore, object_key, remove_unnamed
 from service.db import queries
 from service.records import KeptFile, Recorded
 from service.records.read import record_of
@@ -147,5 +147,4 @@ class _Shelf:
         return uri
 
     def clear(self) -> None:
-        for uri in self._uris:
-            self._store.delete(uri)
+        remove_unnamed(self._store, self._uris)

@@ -9,7 +9,7 @@ from frs_core.errors import PictureError
 from frs_core.prediction.pictures import SUFFIXES, pixels_of
 from frs_core.spec import Picture
 from service.api.problems import clean, fault, invalid
-from service.artifacts import ArtifactStore, object_key
+from service.artifacts import ArtifactStore, object_key, remove_unnamed
 from service.jobs.errands import InputFile
 
 MAX_UPLOADS = 100
@@ -37,8 +37,7 @@ class Uploads:
 
     def forget(self, store: ArtifactStore) -> None:
         """Take them out again, of a job that was not written."""
-        for stored in self.stored:
-            store.delete(stored.uri)
+        remove_unnamed(store, [stored.uri for stored in self.stored])
 
     def _checked(self, number: int, name: str, content: bytes) -> Picture:
         shown = clean(PurePosixPath(name.replace("\\", "/")).name, 150) or f"picture {number + 1}"

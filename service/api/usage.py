@@ -21,7 +21,10 @@ class Limits(View):
 
 
 class UsageView(View):
-    """What a key has. `queued_jobs` have yet to run; `stored_bytes` are of its jobs' checkpoints, files."""
+    """What a key has. `queued_jobs` have yet to run.
+
+    `stored_bytes` are of its jobs' checkpoints and files, and of the archives of data sets it sent.
+    """
 
     key_id: str | None
     name: str

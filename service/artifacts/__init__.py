@@ -13,6 +13,7 @@ from service.artifacts.base import (
     HashMismatchError,
     InvalidKeyError,
     object_key,
+    remove_unnamed,
 )
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "InvalidKeyError",
     "object_key",
     "open_store",
+    "remove_unnamed",
     "schemes",
 ]
 

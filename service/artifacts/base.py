@@ -4,16 +4,19 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
+
+import structlog
 
 CHUNK_BYTES = 1 << 20
 MAX_KEY_LENGTH = 512
 UNFINISHED_PREFIX = ".incoming-"
 _PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 KNOWN_SUFFIXES = frozenset({*_PICTURES, ".json", ".npz", ".onnx", ".pt", ".pth", ".safetensors"})
+_log = structlog.get_logger(__name__)
 _SEGMENT = re.compile(r"[A-Za-z0-9_=+-][A-Za-z0-9._=+-]*")
 
 
@@ -69,6 +72,15 @@ class ArtifactStore(Protocol):
 
     def discard_unfinished(self, moment: datetime, *, under: str) -> int:
         """Remove what puts below `under` that were cut short before then have left; gives how many."""
+
+
+def remove_unnamed(store: ArtifactStore, uris: Iterable[str]) -> None:
+    """Delete each. What the store does not delete now is logged, and the keeper removes it in time."""
+    for uri in uris:
+        try:
+            store.delete(uri)
+        except (ArtifactError, OSError) as error:
+            _log.warning("file.orphaned", uri=uri, error=str(error))
 
 
 def object_key(job_id: str, token: int, sha256: str, name: str = "") -> str:

@@ -7,10 +7,10 @@ from pathlib import Path
 import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
-from frs_core.archives import Limits, discard, discard_unknown, kept
+from frs_core.archives import Limits, discard, discard_unfinished, discard_unknown, kept
 from frs_core.spec.dataset import DatasetSpec
-from service.artifacts import ArtifactError, ArtifactStore
-from service.db.datasets import existing
+from service.artifacts import ArtifactStore, remove_unnamed
+from service.db.datasets import with_files
 from service.db.models import DatasetVersion
 from service.settings import Settings
 
@@ -54,10 +54,7 @@ def forget(row: DatasetVersion, store: ArtifactStore, settings: Settings) -> Non
     if row.archive_uri is None:
         return
     discard(settings.uploaded_dir / row.id)
-    try:
-        store.delete(row.archive_uri)
-    except (ArtifactError, OSError) as error:
-        _log.warning("file.orphaned", uri=row.archive_uri, error=str(error))
+    remove_unnamed(store, [row.archive_uri])
 
 
 def remove_unknown_datasets(
@@ -67,11 +64,14 @@ def remove_unknown_datasets(
     *,
     older_than: timedelta = ORPHAN_AGE,
 ) -> None:
-    """Remove archives and folders of versions that are no more. Raises ArtifactError, OSError."""
+    """Remove archives and folders of versions that are no more, or came to nothing.
+
+    Raises ArtifactError, OSError.
+    """
 
     def known(ids: Collection[str]) -> Collection[str]:
         with factory() as session:
-            return existing(session, ids)
+            return with_files(session, ids)
 
     moment = datetime.now(UTC) - older_than
     store.discard_unfinished(moment, under=FOLDER)
@@ -82,3 +82,14 @@ def remove_unknown_datasets(
     removed = [*orphans, *discard_unknown(settings.uploaded_dir, known)]
     if removed:
         _log.info("datasets.removed", versions=removed)
+
+
+def remove_unfinished(settings: Settings) -> None:
+    """Remove what killed processes of this host left half done. Whatever stays is tried at the next start."""
+    try:
+        removed = discard_unfinished(settings.uploaded_dir)
+    except OSError as error:
+        _log.warning("datasets.unfinished_kept", error=str(error))
+        return
+    if removed:
+        _log.info("datasets.unfinished_removed", names=removed)

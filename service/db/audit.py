@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from hashlib import sha256
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import JSON, LargeBinary, Text, delete, insert, select
 from sqlalchemy.orm import Mapper, Session
@@ -22,6 +24,7 @@ from service.db.models import (
     ExperimentTag,
     Job,
     RetentionPolicy,
+    Webhook,
 )
 from service.db.types import ID_ALPHABET, ID_LENGTH, PrintedText
 
@@ -92,6 +95,8 @@ def view(session: Session, subject: Subject) -> View | None:
     found = {column.key: _plain(value) for column, value in zip(told, row, strict=True) if value is not None}
     if mapper.class_ is Experiment:
         found |= _parts(session, str(subject.id))
+    if mapper.class_ is Webhook:
+        found |= _errand(session, str(subject.id))
     if mapper.class_ is Dataset:
         versions = select(DatasetVersion.id).where(DatasetVersion.dataset_id == subject.id)
         found["versions"] = sorted(session.scalars(versions))
@@ -201,6 +206,23 @@ def _parts(session: Session, experiment_id: str) -> View:
             for row in session.execute(jobs.order_by(Job.position))
         },
     }
+
+
+def _errand(session: Session, webhook_id: str) -> View:
+    """What a webhook is told, and where."""
+    row = session.execute(select(Webhook.url, Webhook.events).where(Webhook.id == webhook_id)).one()
+    return {"url": told_address(row.url), "events": sorted(row.events)}
+
+
+def told_address(url: str) -> str:
+    """An address without what may be secret in it; another one of the same host is told otherwise.
+
+    >>> told_address("https://hooks.example:8443/T01/secret?key=secret")
+    'https://hooks.example:8443/... (sha256 5140d2c9)'
+    """
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{place}/... (sha256 {sha256(url.encode()).hexdigest()[:8]})"[:MAX_LENGTH]
 
 
 def _summary(found: View | None) -> View | None:

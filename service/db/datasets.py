@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from frs_core.spec.dataset import UPLOADED, DatasetSpec
@@ -41,12 +41,17 @@ def list_datasets(session: Session, *, archived: bool = False) -> Sequence[Datas
 
 def get_dataset(session: Session, reference: str) -> Dataset:
     """The data set of that name or id, with its versions. Raises NotFoundError."""
-    found = _find(session, Dataset.name == reference)
+    found = _find(session, Dataset.name == reference) if _can_be_a_name(reference) else None
     if found is None and is_id(reference):
         found = _find(session, Dataset.id == reference)
     if found is None:
         raise NotFoundError(f"there is no data set {reference[:80]!r}; {_there_is(session)}")
     return found
+
+
+def _can_be_a_name(text: str) -> bool:
+    """PostgreSQL does not even compare text that holds a null character."""
+    return "\0" not in text
 
 
 def dataset_of(session: Session, row: DatasetVersion) -> Dataset:
@@ -238,9 +243,19 @@ def _refuse_used(session: Session, dataset: Dataset, version_ids: Sequence[str])
         )
 
 
-def existing(session: Session, version_ids: Collection[str]) -> set[str]:
-    """Those of the ids that are versions."""
-    return set(session.scalars(select(DatasetVersion.id).where(DatasetVersion.id.in_(version_ids))))
+def has_files() -> ColumnElement[bool]:
+    """Whether what was sent as a version is kept: not what failed, or is there already."""
+    return and_(
+        DatasetVersion.archive_uri.is_not(None),
+        DatasetVersion.state != DatasetState.FAILED,
+        DatasetVersion.same_as_id.is_(None),
+    )
+
+
+def with_files(session: Session, version_ids: Collection[str]) -> set[str]:
+    """Those of the ids that are versions whose files are kept."""
+    kept = select(DatasetVersion.id).where(DatasetVersion.id.in_(version_ids), has_files())
+    return set(session.scalars(kept))
 
 
 def num_uses(session: Session, version_ids: Sequence[str]) -> dict[str, int]:

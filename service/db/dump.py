@@ -4,7 +4,7 @@ Tables are read from the database itself, not from the models, so that one of an
 """
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -12,10 +12,12 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     Column,
+    ColumnElement,
     Connection,
     DateTime,
     LargeBinary,
     MetaData,
+    Select,
     Table,
     event,
     func,
@@ -24,9 +26,15 @@ from sqlalchemy import (
     text,
 )
 
+from service.db.states import DatasetState
+
 ROWS_AT_ONCE = 1000
-FILE_COLUMNS = frozenset({"uri", "sha256", "size_bytes"})
-"""A table that has these names files of the artifact store."""
+FILE_COLUMNS: Mapping[str, tuple[str, str, str]] = {
+    "artifacts": ("uri", "sha256", "size_bytes"),
+    "checkpoints": ("uri", "sha256", "size_bytes"),
+    "dataset_versions": ("archive_uri", "archive_sha256", "archive_bytes"),
+}
+"""By table, the columns that name a file of the artifact store, its hash and its size."""
 EVENT_GAP = 1_000_000
 """Events of a restored database go on so far behind its last one that no reader has seen the number."""
 
@@ -46,6 +54,23 @@ def num_rows(connection: Connection, table: Table) -> int:
     return connection.scalar(select(func.count()).select_from(table)) or 0
 
 
+def uri_column(table: Table) -> Column[Any] | None:
+    """Where a table has the addresses of stored files; None where it names none."""
+    return table.columns[FILE_COLUMNS[table.name][0]] if table.name in FILE_COLUMNS else None
+
+
+def named_files(table: Table) -> Select[tuple[str, str, int]] | None:
+    """Asks for `uri`, `sha256` and `size_bytes` of the files that should be there; None where none is named.
+
+    Archives are left out that were removed on purpose, since what was in them has no number of its own.
+    """
+    if table.name not in FILE_COLUMNS:
+        return None
+    uri, sha256, size_bytes = (table.columns[name] for name in FILE_COLUMNS[table.name])
+    labelled = uri.label("uri"), sha256.label("sha256"), size_bytes.label("size_bytes")
+    return select(*labelled).where(uri.is_not(None), *_not_removed(table))
+
+
 def read_rows(connection: Connection, table: Table) -> Iterator[Row]:
     """The rows of a table, their values as JSON can hold them, in the order of its columns."""
     streaming = connection.execution_options(stream_results=True, yield_per=ROWS_AT_ONCE)
@@ -56,14 +81,32 @@ def read_rows(connection: Connection, table: Table) -> Iterator[Row]:
 def write_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> None:
     """Insert what `read_rows` gave, and let numbers that the database deals out go on behind it."""
     into = [table.columns[name] for name in columns]
-    rest = iter(rows)
+    given = (
+        {column.name: _decoded(value, column) for column, value in zip(into, row, strict=True)}
+        for row in rows
+    )
+    rest = _referring_last(table, given)
     while batch := list(islice(rest, ROWS_AT_ONCE)):
-        values = [
-            {column.name: _decoded(value, column) for column, value in zip(into, row, strict=True)}
-            for row in batch
-        ]
-        connection.execute(insert(table), values)
+        connection.execute(insert(table), batch)
     _continue_numbering(connection, table)
+
+
+def _referring_last(table: Table, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Those behind that refer to another of their table, which none does that is itself referred to."""
+    names = [key.parent.name for key in table.foreign_keys if key.column.table is table]
+    referring = []
+    for row in rows:
+        if any(row[name] is not None for name in names):
+            referring.append(row)
+        else:
+            yield row
+    yield from referring
+
+
+def _not_removed(table: Table) -> list[ColumnElement[bool]]:
+    if table.name != "dataset_versions":
+        return []
+    return [table.c.state != DatasetState.FAILED.value, table.c.same_as_id.is_(None)]
 
 
 def _null_is_sql_null(_inspector: Any, _table: Any, column: dict[str, Any]) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import event, func, inspect, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
-from service.db.models import ApiKey, Artifact, Checkpoint, Job
+from service.db.datasets import has_files
+from service.db.models import ApiKey, Artifact, Checkpoint, DatasetVersion, Job
 from service.db.states import JobState
 
 OPEN = frozenset({JobState.WAITING, JobState.QUEUED})
@@ -28,13 +29,13 @@ class QuotaError(RuntimeError):
 
 _WORDS = {
     "max_queued_jobs": ("queued jobs", "wait until some have run, or cancel some"),
-    "max_stored_bytes": ("stored bytes", "delete experiments that nobody needs"),
+    "max_stored_bytes": ("stored bytes", "delete experiments and data sets that nobody needs"),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What a key's jobs are at."""
+    """What a key's jobs and data sets are at."""
 
     queued_jobs: int
     running_gpus: int
@@ -46,7 +47,7 @@ class _Asked:
     """What a transaction adds to a key's account."""
 
     jobs: int = 0
-    rows: list[Artifact | Checkpoint] = field(default_factory=list)
+    rows: list[Artifact | Checkpoint | DatasetVersion] = field(default_factory=list)
 
 
 def usage(session: Session, key_id: str) -> Usage:
@@ -74,8 +75,11 @@ def running_gpus(session: Session, key_id: str) -> int:
 
 
 def stored_bytes(session: Session, key_id: str) -> int:
-    """How many bytes its jobs have stored, as checkpoints and other files."""
-    return sum(
+    """How many bytes its jobs have stored, as checkpoints and other files, and its data sets as archives."""
+    archives = select(func.coalesce(func.sum(DatasetVersion.archive_bytes), 0)).where(
+        DatasetVersion.owner_key_id == key_id, has_files()
+    )
+    return (session.scalars(archives).one() or 0) + sum(
         session.scalars(
             select(func.coalesce(func.sum(table.size_bytes), 0))
             .join(Job, Job.id == table.job_id)
@@ -83,6 +87,13 @@ def stored_bytes(session: Session, key_id: str) -> int:
         ).one()
         for table in (Checkpoint, Artifact)
     )
+
+
+def require_room(session: Session, key_id: str) -> None:
+    """Raises QuotaError for a key that has no byte left to store something in."""
+    key = session.get(ApiKey, key_id)
+    if key is not None:
+        _check_room(session, key, 0)
 
 
 def enforce(factory: sessionmaker[Session]) -> None:
@@ -100,6 +111,8 @@ def _note(session: Session, *_: object) -> None:
             owner = _owner_of(session, row.job_id)
             if owner is not None:
                 asked.setdefault(owner, _Asked()).rows.append(row)
+        elif isinstance(row, DatasetVersion) and row.owner_key_id is not None:
+            asked.setdefault(row.owner_key_id, _Asked()).rows.append(row)
     for row in session.dirty:
         if isinstance(row, Job) and row.owner_key_id is not None and (more := _opened(row)):
             asked.setdefault(row.owner_key_id, _Asked()).jobs += more
@@ -147,10 +160,20 @@ def _check_queue(session: Session, key: ApiKey, asked: int) -> None:
 
 
 def _check_store(session: Session, key: ApiKey, asked: _Asked) -> None:
+    more = sum(_size_bytes(row) for row in asked.rows)
+    # what runs will store something, however little: whoever has reached the limit starts nothing more
+    if asked.jobs > 0 or more:
+        _check_room(session, key, more)
+
+
+def _check_room(session: Session, key: ApiKey, more: int) -> None:
+    """Of what is stored by now, `more` is asked for; a byte at least has to fit."""
     if key.max_stored_bytes is None:
         return
-    more = sum(row.size_bytes for row in asked.rows)
     used = stored_bytes(session, key.id) - more
-    # what runs will store something, however little: whoever has reached the limit starts nothing more
-    if used + max(more, 1) > key.max_stored_bytes and (asked.jobs > 0 or more):
+    if used + max(more, 1) > key.max_stored_bytes:
         raise QuotaError(key, "max_stored_bytes", may=key.max_stored_bytes, used=used, asked=more)
+
+
+def _size_bytes(row: Artifact | Checkpoint | DatasetVersion) -> int:
+    return (row.archive_bytes or 0) if isinstance(row, DatasetVersion) else row.size_bytes

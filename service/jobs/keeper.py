@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from service.artifacts import ArtifactStore, open_store
 from service.broker import make_celery, send_wakeup
+from service.datasets.files import remove_unfinished
 from service.db import audit, mirrored, webhooks
 from service.db.dataset_checks import give_up_dying, has_unchecked, settle_ended_jobs
 from service.db.engine import SchemaMismatchError, check_schema, create_engine, session_factory
@@ -48,6 +49,7 @@ def keep(settings: Settings, stop: threading.Event) -> None:
     engine = create_engine(settings.resolved_database_url)
     try:
         check_schema(engine)
+        remove_unfinished(settings)
         factory = session_factory(engine)
         leadership = Leadership(engine)
         with ExitStack() as asides:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, Table, make_url, select
+from sqlalchemy import Connection, Engine, Select, Table, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.artifacts import ArtifactError, ArtifactStore, HashMismatchError, InvalidKeyError, open_store
@@ -119,8 +119,7 @@ def _write_table(writer: Writer, connection: Connection, table: Table, say: Say)
 def _files(connection: Connection, tables: Sequence[Table]) -> list[StoredFile]:
     """Each file once, however many rows name it."""
     found: dict[str, StoredFile] = {}
-    for table in _with_files(tables):
-        statement = select(table.c.uri, table.c.sha256, table.c.size_bytes).where(table.c.uri.is_not(None))
+    for statement in _named_files(tables):
         for row in connection.execute(statement):
             found[row.uri] = StoredFile(uri=row.uri, sha256=row.sha256, size_bytes=row.size_bytes)
     return list(found.values())
@@ -150,12 +149,13 @@ def _still_named(engine: Engine, tables: Sequence[Table], uris: Sequence[str]) -
     """Those that were not merely superseded since the snapshot, as old states are by newer ones."""
     named: set[str] = set()
     with snapshot(engine) as connection:
-        for table in _with_files(tables):
+        for statement in _named_files(tables):
             for start in range(0, len(uris), IDS_AT_ONCE):
                 part = uris[start : start + IDS_AT_ONCE]
-                named.update(connection.scalars(select(table.c.uri).where(table.c.uri.in_(part))))
+                is_asked = statement.selected_columns.uri.in_(part)
+                named.update(connection.scalars(statement.where(is_asked)))
     return [uri for uri in uris if uri in named]
 
 
-def _with_files(tables: Sequence[Table]) -> list[Table]:
-    return [table for table in tables if set(table.columns.keys()) >= dump.FILE_COLUMNS]
+def _named_files(tables: Sequence[Table]) -> list[Select[tuple[str, str, int]]]:
+    return [files for table in tables if (files := dump.named_files(table)) is not None]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from alembic import command
-from sqlalchemy import Connection, Engine, bindparam, delete, make_url, select, update
+from sqlalchemy import Connection, Engine, Table, bindparam, delete, make_url, select, update
 from sqlalchemy.orm import Session
 
 from frs_core.events import CheckpointKind
@@ -212,16 +212,22 @@ def _set_schema(connection: Connection, revision: str) -> None:
 def _mend_files(session: Session, missing: list[str], moved: Mapping[str, str]) -> set[str]:
     """Name files where they are now, and forget states that are gone: their jobs go on from older ones."""
     for table in dump.tables(session.connection()) if moved else ():
-        if set(table.columns.keys()) >= dump.FILE_COLUMNS:
-            rows = session.execute(select(table.c.id, table.c.uri)).all()
-            if changes := [{"row": row.id, "new": moved[row.uri]} for row in rows if row.uri in moved]:
-                here = table.c.id == bindparam("row")
-                session.connection().execute(update(table).where(here).values(uri=bindparam("new")), changes)
+        _name_anew(session.connection(), table, moved)
     dropped: set[str] = set()
     for uri in missing:
         gone = delete(Checkpoint).where(Checkpoint.uri == uri, Checkpoint.kind == CheckpointKind.STATE.value)
         dropped.update(session.scalars(gone.returning(Checkpoint.uri)))
     return dropped
+
+
+def _name_anew(connection: Connection, table: Table, moved: Mapping[str, str]) -> None:
+    uri = dump.uri_column(table)
+    if uri is None:
+        return
+    rows = connection.execute(select(table.c.id, uri.label("uri"))).all()
+    if changes := [{"row": row.id, "new": moved[row.uri]} for row in rows if row.uri in moved]:
+        here = table.c.id == bindparam("row")
+        connection.execute(update(table).where(here).values({uri: bindparam("new")}), changes)
 
 
 def _begin_anew(session: Session, backup_id: str) -> list[str]:

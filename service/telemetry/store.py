@@ -14,7 +14,7 @@ from service.artifacts import ArtifactError, ArtifactMissingError, ArtifactStore
 class WatchedStore:
     """The store, with each use of it that failed counted by `operation`.
 
-    That a file is absent is an answer, no failure.
+    That a file is absent is an answer, no failure. What a disk refuses is an ArtifactError here, too.
     """
 
     def __init__(self, store: ArtifactStore, errors: Counter) -> None:
@@ -65,6 +65,9 @@ class WatchedStore:
             yield
         except ArtifactMissingError:
             raise
-        except (ArtifactError, OSError):
+        except ArtifactError:
             self._errors.labels(operation=operation).inc()
             raise
+        except OSError as error:
+            self._errors.labels(operation=operation).inc()
+            raise ArtifactError(str(error)) from error

@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
+from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from frs_core.datasets.check import check
 from frs_core.spec import DatasetSpec
 from service.access.roles import Role
 from service.api.app import create_app
-from service.artifacts import open_store
+from service.artifacts import ArtifactError, open_store
 from service.datasets.checking import check_next
 from service.datasets.files import remove_unknown_datasets
+from service.db.models import DatasetVersion
+from service.db.states import DatasetState
 from service.settings import Settings
+from tests.fixtures.absent_stores import BreakStore, says_unavailable
 from tests.fixtures.callers import ClientOf, MakeCaller
 from tests.fixtures.datasets import UPLOAD, ZIP, Packed, body_of, register, shown
 from tests.fixtures.server import AS_ADMIN
@@ -208,6 +212,43 @@ def test_files_that_no_version_names_are_removed(
     [kept] = settings.uploaded_dir.iterdir()
     assert kept.name == shown(api)["versions"][0]["id"]
     assert len(list((settings.data_dir / "artifacts" / "datasets").rglob("archive"))) == 1
+
+
+def test_the_archive_of_a_version_that_was_given_up_is_removed_in_time(
+    api: "TestClient", settings: Settings, sessions: Sessions, voc_copy: Path, packed: Packed
+) -> None:
+    api.post(UPLOAD, content=packed(voc_copy), headers=ZIP)
+    store, archives = (
+        open_store(settings.resolved_artifacts_url),
+        settings.data_dir / "artifacts" / "datasets",
+    )
+    remove_unknown_datasets(sessions, store, settings, older_than=-timedelta(minutes=1))
+    assert len(list(archives.rglob("archive"))) == 1, "it waits for its check"
+    with sessions.begin() as session:
+        session.execute(update(DatasetVersion).values(state=DatasetState.FAILED))
+    remove_unknown_datasets(sessions, store, settings, older_than=-timedelta(minutes=1))
+    assert list(archives.rglob("archive")) == []
+
+
+@pytest.mark.parametrize("error", [ArtifactError("away"), OSError("no space left")])
+def test_without_the_store_an_archive_is_told_to_come_again(
+    api: "TestClient", voc_copy: Path, packed: Packed, break_store: BreakStore, error: Exception
+) -> None:
+    break_store(error=error)
+    assert says_unavailable(api.post(UPLOAD, content=packed(voc_copy), headers=ZIP))
+    assert api.get("/api/v1/datasets/cells").status_code == 404
+
+
+def test_pictures_of_an_archive_that_cannot_be_had_now_are_not_called_gone(
+    api: "TestClient", voc_copy: Path, settings: Settings, check_all: Check, packed: Packed,
+    monkeypatch: pytest.MonkeyPatch, break_store: BreakStore,
+) -> None:  # fmt: skip
+    api.post(UPLOAD, content=packed(voc_copy), headers=ZIP)
+    check_all()
+    [picture] = api.get("/api/v1/datasets/cells/versions/1/images?split=train&limit=1").json()["items"]
+    shutil.rmtree(settings.uploaded_dir)
+    break_store("fetch")
+    assert says_unavailable(api.get(picture["photograph"]))
 
 
 WRONG: list[tuple[str, dict[str, str], bytes, int]] = [

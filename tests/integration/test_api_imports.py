@@ -13,6 +13,7 @@ from sqlalchemy import select
 from service.artifacts import open_store
 from service.db.models import Artifact, Job
 from service.settings import Settings
+from tests.fixtures.absent_stores import BreakStore, says_unavailable
 from tests.fixtures.server import admit_tester
 
 if TYPE_CHECKING:
@@ -205,3 +206,12 @@ def test_another_sites_page_cannot_send_one(api: "TestClient") -> None:
         PATH, files={"file": ("a.safetensors", GOOD)}, headers={"Origin": "https://evil.example"}
     )
     assert answer.status_code == 403
+
+
+def test_without_the_store_an_upload_is_told_to_come_again(
+    api: "TestClient", sessions: "sessionmaker[Session]", break_store: BreakStore
+) -> None:
+    break_store()
+    assert says_unavailable(upload(api))
+    with sessions() as session:
+        assert session.scalars(select(Job)).all() == []

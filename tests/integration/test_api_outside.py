@@ -15,6 +15,7 @@ from service.artifacts import open_store
 from service.db import ledger
 from service.db.models import Event, Experiment
 from service.settings import Settings
+from tests.fixtures.absent_stores import BreakStore, says_unavailable
 from tests.fixtures.server import AS_ADMIN
 from workers.workdir import prepare, reserved
 
@@ -284,3 +285,8 @@ def test_a_row_from_outside_is_no_baseline(
     assert faults(api.get(url, params={"baseline": "theirs"}))[0][0] == "baseline"
     page = api.get(f"/experiments/{made}").text
     assert "theirs†" in page
+
+
+def test_without_the_store_predictions_are_told_to_come_again(send: Call, break_store: BreakStore) -> None:
+    break_store()
+    assert says_unavailable(send(label="theirs"))

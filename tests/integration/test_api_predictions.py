@@ -1,6 +1,7 @@
 """Asking for boxes in pictures: what is queued, what is refused, what the worker is handed."""
 
 import io
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,10 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from frs_core.spec import read_spec
-from service.artifacts import open_store
+from service.artifacts import local, open_store
 from service.db.models import Checkpoint
 from service.settings import Settings
+from tests.fixtures.absent_stores import BreakStore, says_unavailable
 from tests.fixtures.server import AS_ADMIN
 from workers.workdir import prepare, reserved
 
@@ -210,3 +212,24 @@ def test_stored_weights_that_were_deleted_fail_the_job_with_the_reason(
     assert hand.claim() is None
     job = hand.job(job_id)
     assert (job.state, job.reason_code) == ("failed", "invalid_checkpoint")
+
+
+def test_without_the_store_pictures_are_told_to_come_again(ask: Ask, break_store: BreakStore) -> None:
+    break_store()
+    assert says_unavailable(ask(("a.png", picture())))
+
+
+def test_where_one_picture_was_stored_and_cannot_be_removed_the_first_fault_is_told(
+    ask: Ask, break_store: BreakStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_store("delete", error=OSError("and this is another"))
+    put, count = local.Store.put, itertools.count()
+
+    def once(*args: Any) -> str:
+        if next(count):
+            raise OSError("no space left")
+        return put(*args)
+
+    monkeypatch.setattr(local.Store, "put", once)
+    assert says_unavailable(ask(("a.png", picture()), ("b.png", picture())))
+    assert next(count) == 2

@@ -12,6 +12,7 @@ from frs_core.events import COCO_METRICS, EvaluationEvent, MetricEvent
 from service.db import ledger
 from service.db.models import Artifact, Experiment, Job
 from service.db.states import AttemptState
+from tests.fixtures.absent_stores import BreakStore, says_unavailable
 
 if TYPE_CHECKING:
     from fastapi.testclient import TestClient
@@ -193,3 +194,13 @@ def test_an_unfinished_experiment_says_how_much_of_it_there_is(
     hand.finish(hand.take())
     imported = send(api, *parcel(api, experiment_id)).json()
     assert "1 of its 5 jobs" in imported["warnings"][0]["message"]
+
+
+def test_without_the_store_a_record_is_told_to_come_again(
+    api: "TestClient", finished: str, sessions: Sessions, break_store: BreakStore
+) -> None:
+    sent = parcel(api, finished)
+    known = count(sessions, Experiment)
+    break_store()
+    assert says_unavailable(send(api, *sent))
+    assert count(sessions, Experiment) == known

@@ -112,6 +112,32 @@ def test_what_is_new_and_what_is_gone_is_told_in_short(
     assert gone.before == new.after
 
 
+@both
+def test_where_a_webhook_goes_and_what_it_is_told_is_told_without_what_is_secret(
+    client_of: ClientOf, make_caller: MakeCaller, audit_entries: AuditEntries
+) -> None:
+    client = client_of(make_caller("ada"))
+    wish = {"name": "lab", "url": "https://8.8.8.8/T01/one", "events": ["job.failed"]}
+    made = client.post(f"{API}/webhooks", json=wish).json()
+    wish["url"] = "https://8.8.8.8/T01/other"
+    client.put(f"{API}/webhooks/{made['id']}", json=wish)
+    wish["events"] = ["job.failed", "experiment.finished"]
+    client.put(f"{API}/webhooks/{made['id']}", json=wish)
+    new, moved, more = audit_entries()
+    assert new.after is not None
+    assert moved.before == {"name": "lab", "url": new.after["url"]}
+    assert moved.after is not None
+    assert moved.after["url"] != new.after["url"]
+    for entry in (new, moved):
+        assert entry.after is not None
+        assert entry.after["url"].startswith("https://8.8.8.8/... (sha256 ")
+        assert "T01" not in str(entry.after)
+    assert (more.before, more.after) == (
+        {"name": "lab", "events": ["job.failed"]},
+        {"name": "lab", "events": ["experiment.finished", "job.failed"]},
+    )
+
+
 def test_what_was_refused_leaves_no_entry(
     client_of: ClientOf,
     make_caller: MakeCaller,

@@ -1,6 +1,8 @@
 """What a key may have queued, running and stored."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +15,10 @@ from service.db import ledger, quotas
 from service.db.models import Artifact, Checkpoint, Experiment, Job
 from service.db.shares import held_back, spare_gpus
 from service.db.states import JobState
+from service.settings import Settings
+from tests.fixtures.absent_stores import BreakStore
 from tests.fixtures.callers import ClientOf, MakeCaller
+from tests.fixtures.datasets import UPLOAD, ZIP, Packed
 from tests.fixtures.server import MANY, Body
 
 if TYPE_CHECKING:
@@ -137,6 +142,48 @@ def test_what_is_sent_counts_as_stored(
         assert session.scalars(select(Artifact)).all() == []
     few = {"predictions": ("p.json", b"[]")}
     assert client.post(path, data={"label": "small"}, files=few).status_code == 202
+
+
+def test_archives_of_data_sets_count_as_stored_while_they_are_kept(
+    client_of: ClientOf,
+    make_caller: MakeCaller,
+    voc_copy: Path,
+    packed: Packed,
+    check_all: Callable[[], int],
+    break_store: BreakStore,
+) -> None:
+    content = packed(voc_copy)
+    size = len(content)
+    client = client_of(make_caller("ada", max_stored_bytes=2 * size))
+
+    def stored() -> int:
+        found: int = client.get(f"{API}/me/usage").json()["stored_bytes"]
+        return found
+
+    assert client.post(UPLOAD, content=content, headers=ZIP).status_code == 202
+    assert stored() == size
+    again = packed(voc_copy, "tar.gz")  # another archive, and what is in it is there already
+    assert client.post(UPLOAD, content=again, headers=ZIP).status_code == 202
+    assert stored() == size + len(again)
+    check_all()
+    assert stored() == size
+    break_store("delete")  # which what was stored for nothing asks for
+    large = client.post(UPLOAD, content=b"x" * (size + 1), headers=ZIP)
+    assert quota(large) == ("max_stored_bytes", 2 * size, f"limit {2 * size}, used {size}, asked {size + 1}")
+    assert client.delete(f"{API}/datasets/cells").status_code == 204
+    assert stored() == 0
+
+
+def test_where_the_store_is_used_up_no_archive_is_received(
+    client_of: ClientOf, make_caller: MakeCaller, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received: list[Path] = []
+    monkeypatch.setattr("service.api.received._new_file", received.append)
+    client = client_of(make_caller("ada", max_stored_bytes=0))
+    refused = client.post(UPLOAD, content=b"x", headers=ZIP)
+    assert quota(refused) == ("max_stored_bytes", 0, "limit 0, used 0, asked 0")
+    assert received == []
+    assert not (settings.data_dir / "artifacts" / "datasets").exists()
 
 
 def gpu_jobs(sessions: Sessions, owner: str | None, *gpus: int, rank: float) -> list[str]:
