@@ -28,7 +28,7 @@ def test_every_answer_is_documented_and_for_this_role(served: tuple[World, str],
 
 
 def _asked(world: World, url: str, role: str) -> Outcome:
-    """Each operation has a share of the time, which on a busy machine can end before anything was answered."""
+    """Each operation has a share of the time; on a busy machine it can end before anything was answered."""
     for times in (1, 4, 16):
         outcome = campaign(world, url, role, seconds=times * SECONDS[role], seed=SEED)
         if not outcome.is_clean or outcome.statuses[200]:
