@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterator
-from os.path import normpath
 from pathlib import Path, PurePath
 from typing import Any
 
 from frs_core import datasets
 from frs_core.datasets.check import check, limited
 from frs_core.datasets.records import DatasetReport, Fault
+from frs_core.datasets.roots import named_outside
 from frs_core.methods import Signal
 from frs_core.spec import DatasetSpec, ExperimentSpec, JobKind, JobSpec, ScheduleSpec, Spec
 from frs_core.spec.cache import cache_size
@@ -120,9 +120,8 @@ def _root(field: str, spec: DatasetSpec, settings: Settings) -> Iterator[FieldFa
     yield from _relative(spec, field)
     if settings.datasets_visible and spec.root and (reason := refusal_of_root(spec.root, settings)):
         yield fault(field, reason, spec.root)
-    roots, place = settings.dataset_roots, PurePath(normpath(spec.root))
-    is_judged_here = settings.datasets_visible or not spec.root or not roots
-    if not is_judged_here and not any(place.is_relative_to(root) for root in roots):
+    is_judged_here = settings.datasets_visible or not spec.root
+    if not is_judged_here and named_outside(spec.root, settings.dataset_roots):
         yield fault(field, "lies outside FRS_DATASET_ROOTS; move the data set there", spec.root)
 
 

@@ -80,6 +80,13 @@ def test_every_setting_it_gives_exists(compose):
     assert given <= {f"FRS_{name.upper()}" for name in Settings.model_fields}
 
 
+def test_the_folders_that_requests_may_name_are_those_that_are_mounted(compose):
+    for name in ("api-1", "api-2", "worker", "worker-gpu"):
+        service = compose["services"][name]
+        folders = {volume.split(":")[-2] for volume in service["volumes"] if volume.endswith(":ro")}
+        assert {service["environment"]["FRS_DATASET_ROOTS"]} == folders
+
+
 def test_every_module_it_starts_exists(repo_root, compose):
     commands = [service.get("command") for service in compose["services"].values()]
     commands += [
