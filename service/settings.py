@@ -114,7 +114,9 @@ class Settings(BaseSettings):
         default=(), description="Those of them that may have addresses of a private network"
     )
     import_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
-        default=(), description="Checkpoints are imported by path from below these folders only"
+        default=(),
+        description="Weights are named by path below these folders only, a colon between; empty: jobs may "
+        "name any file that workers see, and imports none",
     )
     max_checkpoint_bytes: int = Field(
         default=4 * 2**30, ge=1000, description="Of a checkpoint that is imported, with its request"

@@ -13,6 +13,7 @@ from frs_core.methods import Signal
 from frs_core.spec import DatasetSpec, ExperimentSpec, JobKind, JobSpec, ScheduleSpec, Spec
 from frs_core.spec.cache import cache_size
 from frs_core.weights.reference import ZOO, check_host, is_address, parse_address
+from frs_core.weights.roots import refusal_of_path
 from service.api import checkpoints
 from service.api.problems import FieldFault, clean, fault, invalid
 from service.api.submitted_data import KnownData
@@ -75,7 +76,7 @@ def check_root(spec: DatasetSpec, settings: Settings) -> None:
 
 
 def check_weights(reference: str, settings: Settings, *, field: str = "checkpoint") -> None:
-    """Raises ProblemError (422) at `field` for weights that no worker could read."""
+    """Raises ProblemError (422) at `field` for weights that no worker could, or may, read."""
     _refuse(_weights(field, reference, settings))
 
 
@@ -196,6 +197,8 @@ def _weights(field: str, value: str | None, settings: Settings) -> Iterator[Fiel
         elif not Path(value).is_absolute():
             if not is_id(value):  # whether that id is stored, the submission's own transaction finds out
                 yield fault(field, _NO_REFERENCE, value)
+        elif refusal := refusal_of_path(value, settings.import_roots, visible=settings.datasets_visible):
+            yield fault(field, refusal, value)
         elif settings.datasets_visible:
             checkpoints.inspect(Path(value))
     except ValueError as error:

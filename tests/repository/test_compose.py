@@ -85,6 +85,7 @@ def test_the_folders_that_requests_may_name_are_those_that_are_mounted(compose):
         service = compose["services"][name]
         folders = {volume.split(":")[-2] for volume in service["volumes"] if volume.endswith(":ro")}
         assert {service["environment"]["FRS_DATASET_ROOTS"]} == folders
+        assert {service["environment"]["FRS_IMPORT_ROOTS"]} == folders
 
 
 def test_every_module_it_starts_exists(repo_root, compose):
