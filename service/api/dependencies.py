@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator
@@ -15,6 +15,7 @@ from service.access.secret_file import shared_secret
 from service.access.sessions import Sessions
 from service.api import auditing
 from service.api.problems import ProblemError
+from service.api.readiness import Recent
 from service.api.renderings import Renderings
 from service.api.schema_gate import SchemaGate
 from service.artifacts import ArtifactStore, open_store
@@ -47,6 +48,7 @@ class Resources:
     metrics: Metrics
     schema: SchemaGate
     sessions: Sessions
+    readiness: Recent[Any] = field(default_factory=Recent)
     recorded: SizedCache = field(default_factory=lambda: SizedCache(RECORDED_BYTES))
 
     @classmethod
