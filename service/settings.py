@@ -96,6 +96,12 @@ class Settings(BaseSettings):
     requests_per_minute: int = Field(
         default=3000, ge=1, description="By one key, or by one address without a key"
     )
+    streams_per_key: int = Field(
+        default=20,
+        ge=1,
+        description="Event streams of one key that an API process keeps open; a page has one",
+    )
+    max_streams: int = Field(default=200, ge=1, description="Event streams that an API process keeps open")
     failed_logins_per_minute: int = Field(default=20, ge=1, description="From one address")
     audit_days: int | None = Field(
         default=None, ge=1, description="So long the audit trail is kept; empty: for ever"

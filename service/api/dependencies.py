@@ -18,6 +18,7 @@ from service.api.problems import ProblemError
 from service.api.readiness import Recent
 from service.api.renderings import Renderings
 from service.api.schema_gate import SchemaGate
+from service.api.stream_places import StreamPlaces
 from service.artifacts import ArtifactStore, open_store
 from service.db import quotas
 from service.db.census import Census, take_census
@@ -48,6 +49,7 @@ class Resources:
     metrics: Metrics
     schema: SchemaGate
     sessions: Sessions
+    stream_places: StreamPlaces
     readiness: Recent[Any] = field(default_factory=Recent)
     recorded: SizedCache = field(default_factory=lambda: SizedCache(RECORDED_BYTES))
 
@@ -70,6 +72,7 @@ class Resources:
             renderings=Renderings(),
             metrics=metrics,
             schema=SchemaGate(engine),
+            stream_places=StreamPlaces(per_key=settings.streams_per_key, in_all=settings.max_streams),
             sessions=Sessions(settings.session_secret or shared_secret(settings.run_dir / "session_secret")),
         )
 
