@@ -96,6 +96,12 @@ class Settings(BaseSettings):
     requests_per_minute: int = Field(
         default=3000, ge=1, description="By one key, or by one address without a key"
     )
+    streams_per_key: int = Field(
+        default=20,
+        ge=1,
+        description="Event streams of one key that an API process keeps open; a page has one",
+    )
+    max_streams: int = Field(default=200, ge=1, description="Event streams that an API process keeps open")
     failed_logins_per_minute: int = Field(default=20, ge=1, description="From one address")
     audit_days: int | None = Field(
         default=None, ge=1, description="So long the audit trail is kept; empty: for ever"
@@ -114,7 +120,9 @@ class Settings(BaseSettings):
         default=(), description="Those of them that may have addresses of a private network"
     )
     import_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
-        default=(), description="Checkpoints are imported by path from below these folders only"
+        default=(),
+        description="Weights are named by path below these folders only, a colon between; empty: jobs may "
+        "name any file that workers see, and imports none",
     )
     max_checkpoint_bytes: int = Field(
         default=4 * 2**30, ge=1000, description="Of a checkpoint that is imported, with its request"

@@ -1,11 +1,13 @@
-"""The data set of a claimed job, where this host has it."""
+"""The data of a claimed job, where this host has them: a data set, or pictures at a path."""
 
 from dataclasses import replace
 from pathlib import Path
 
 from frs_core.archives import ArchiveError, Limits, kept
 from frs_core.datasets.roots import escaping_links, outside
-from frs_core.spec import PreflightSpec, dataset_of, with_dataset
+from frs_core.errors import PictureError
+from frs_core.prediction.pictures import check_place
+from frs_core.spec import PredictSpec, PreflightSpec, dataset_of, with_dataset
 from service.artifacts import ArtifactStore
 from service.db.ledger import Claim
 from service.settings import Settings
@@ -18,8 +20,10 @@ class RefusedDatasetError(ValueError):
 def placed(claim: Claim, store: ArtifactStore, settings: Settings) -> Claim:
     """The claim with the root of its data set on this host; an archive is unpacked at its first use.
 
-    Raises RefusedDatasetError for a folder outside FRS_DATASET_ROOTS, ArtifactError and OSError.
+    Raises RefusedDatasetError for what lies outside FRS_DATASET_ROOTS, ArtifactError and OSError.
     """
+    if isinstance(claim.spec, PredictSpec):
+        _check_pictures(claim.spec, settings)
     dataset = dataset_of(claim.spec)
     if dataset is None or not dataset.root:
         return claim
@@ -38,6 +42,15 @@ def placed(claim: Claim, store: ArtifactStore, settings: Settings) -> Claim:
     except ArchiveError as error:
         raise RefusedDatasetError(f"the archive of {dataset.registered}: {error}") from error
     return replace(claim, spec=with_dataset(claim.spec, dataset.at(str(folder))))
+
+
+def _check_pictures(spec: PredictSpec, settings: Settings) -> None:
+    if spec.path is None:
+        return
+    try:
+        check_place(spec.path, settings.dataset_roots)
+    except PictureError as error:
+        raise RefusedDatasetError(str(error)) from error
 
 
 def _check_roots(claim: Claim, root: str, settings: Settings) -> None:

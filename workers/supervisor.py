@@ -15,7 +15,7 @@ from service.artifacts import ArtifactError
 from service.db import ledger
 from service.db.states import AttemptState, JobState
 from service.telemetry.logs import bound_contextvars
-from workers import datasets, process, workdir
+from workers import datasets, process, weights, workdir
 from workers.child_log import ChildLog, bound_to_child
 from workers.curves import keep_curves
 from workers.deadlines import Deadlines
@@ -73,6 +73,7 @@ def _heart(place: Workplace, lease: ledger.Lease) -> Heart:
 def _attempt(place: Workplace, claim: ledger.Claim, heart: Heart) -> ledger.Ending:
     try:
         with workdir.reserved(place.settings.work_dir, claim.lease) as path:
+            weights.check_weights(claim, place.settings)
             claim = datasets.placed(claim, place.store, place.settings)
             folder = workdir.prepare(path, claim, place.store)
             return _run(place, claim, folder, heart)
@@ -81,9 +82,9 @@ def _attempt(place: Workplace, claim: ledger.Claim, heart: Heart) -> ledger.Endi
         _forget(place, claim.lease, error.file, heart)
         return _failure("state_damaged", f"{error}; the next attempt goes on from the one before")
     except datasets.RefusedDatasetError as error:
-        return ledger.Ending(
-            state=AttemptState.FAILED, code="dataset_refused", reason=str(error), retry=False
-        )
+        return _refusal("dataset_refused", error)
+    except weights.RefusedWeightsError as error:
+        return _refusal("weights_refused", error)
     except (ArtifactError, StorageError, OSError) as error:
         log.exception("storage_failed")
         return _failure("storage_failed", f"the worker's files failed: {error}")
@@ -175,11 +176,11 @@ def _start(place: Workplace, folder: workdir.WorkFolder) -> process.Child:
     )
     environment |= bound_to_child()
     resume = [] if folder.resume_from is None else ["--resume-from", str(folder.resume_from)]
-    weights = ["--weights-mirror", str(place.settings.resolved_weights_mirror)]
+    mirror = ["--weights-mirror", str(place.settings.resolved_weights_mirror)]
     hosts = [f"--weights-host={host}" for host in place.settings.weights_hosts]
     private = [f"--weights-private-host={host}" for host in place.settings.weights_private_hosts]
     cache = ["--cache-dir", str(place.settings.cache_dir)]
-    options = [*resume, *weights, *hosts, *private, *cache]
+    options = [*resume, *mirror, *hosts, *private, *cache]
     return process.start(
         place.child_command,
         folder.path,
@@ -224,6 +225,10 @@ def _until_ledger_answers(heart: Heart, attempt: Callable[[], bool]) -> None:
     while not attempt():
         heart.check()
         time.sleep(PAUSE_SECONDS)
+
+
+def _refusal(code: str, error: ValueError) -> ledger.Ending:
+    return ledger.Ending(state=AttemptState.FAILED, code=code, reason=str(error), retry=False)
 
 
 def _failure(code: str, reason: str) -> ledger.Ending:

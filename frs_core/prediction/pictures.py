@@ -1,5 +1,6 @@
 """The pictures that a user wants boxes in. Torch-free: the server looks at them first."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frs_core.datasets.images import ImageUnreadableError, decode, size_of
+from frs_core.datasets.roots import escaping_entries, outside
 from frs_core.errors import PictureError
 from frs_core.spec.predict import MAX_PICTURES, PredictSpec
 
 MAX_PIXELS = 50_000_000
+MAX_BYTES = 4 * MAX_PIXELS
+"""Of a file: so many pixels that are not compressed at all."""
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm"})
 """Which files of a folder are taken for pictures; a file named itself may be called anything."""
 
@@ -29,6 +33,30 @@ def pictures_of(spec: PredictSpec) -> Sequence[PictureFile]:
     if spec.path is not None:
         return pictures_in(Path(spec.path))
     return [PictureFile(name=picture.name, path=Path(picture.file)) for picture in spec.pictures]
+
+
+def check_place(path: str, roots: Sequence[Path]) -> None:
+    """Raises PictureError unless a path lies within the roots with all that is in it, links followed.
+
+    Whether there is anything outside of them is not told.
+    """
+    if outside(path, roots):
+        raise PictureError(_outside(path, roots), field="path")
+    try:
+        links = escaping_entries(path, roots) if Path(path).is_dir() else []
+    except OSError as error:
+        raise PictureError(f"{path} cannot be read ({error.strerror or error})", field="path") from error
+    if links:
+        raise PictureError(
+            f"{path} holds links that lead out of FRS_DATASET_ROOTS, such as {_plain(links[0])}: "
+            "put the pictures themselves there",
+            field="path",
+        )
+
+
+def _outside(path: str, roots: Sequence[Path]) -> str:
+    allowed = ", ".join(map(str, roots))
+    return f"{path} lies outside the folders for data (FRS_DATASET_ROOTS: {allowed}): move the pictures there"
 
 
 def pictures_in(path: Path) -> Sequence[PictureFile]:
@@ -65,13 +93,26 @@ def _plain(name: str) -> str:
 def read_pictures(files: Sequence[PictureFile]) -> Iterator[tuple[PictureFile, NDArray[np.uint8]]]:
     """Each with its pixels, BGR uint8 (H, W, 3). Raises PictureError naming the one that is none."""
     for file in files:
-        try:
-            content = file.path.read_bytes()
-        except OSError as error:
-            raise PictureError(
-                f"{file.name} cannot be read ({error.strerror or error})", field="pictures"
-            ) from error
-        yield file, pixels_of(file.name, content)
+        yield file, pixels_of(file.name, _content(file))
+
+
+def _content(file: PictureFile) -> bytes:
+    """The bytes of a file that is not too large: no more of it is ever in memory."""
+    try:
+        with file.path.open("rb") as opened:
+            size_bytes = os.fstat(opened.fileno()).st_size
+            content = opened.read(MAX_BYTES + 1) if size_bytes <= MAX_BYTES else b""
+    except OSError as error:
+        raise PictureError(
+            f"{file.name} cannot be read ({error.strerror or error})", field="pictures"
+        ) from error
+    size_bytes = max(size_bytes, len(content))
+    if size_bytes > MAX_BYTES:
+        raise PictureError(
+            f"{file.name} has {size_bytes:,} bytes: give a picture of at most {MAX_BYTES:,} bytes",
+            field="pictures",
+        )
+    return content
 
 
 def pixels_of(name: str, content: bytes) -> NDArray[np.uint8]:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator
@@ -15,8 +15,10 @@ from service.access.secret_file import shared_secret
 from service.access.sessions import Sessions
 from service.api import auditing
 from service.api.problems import ProblemError
+from service.api.readiness import Recent
 from service.api.renderings import Renderings
 from service.api.schema_gate import SchemaGate
+from service.api.stream_places import StreamPlaces
 from service.artifacts import ArtifactStore, open_store
 from service.db import quotas
 from service.db.census import Census, take_census
@@ -47,6 +49,8 @@ class Resources:
     metrics: Metrics
     schema: SchemaGate
     sessions: Sessions
+    stream_places: StreamPlaces
+    readiness: Recent[Any] = field(default_factory=Recent)
     recorded: SizedCache = field(default_factory=lambda: SizedCache(RECORDED_BYTES))
 
     @classmethod
@@ -68,6 +72,7 @@ class Resources:
             renderings=Renderings(),
             metrics=metrics,
             schema=SchemaGate(engine),
+            stream_places=StreamPlaces(per_key=settings.streams_per_key, in_all=settings.max_streams),
             sessions=Sessions(settings.session_secret or shared_secret(settings.run_dir / "session_secret")),
         )
 

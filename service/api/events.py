@@ -50,7 +50,16 @@ def _experiment_id(session: Reading, experiment_id: str) -> str:
     return queries.get_experiment(session, experiment_id).id
 
 
-@router.get("/events", response_class=EventSourceResponse)
+async def _place(resources: Res, caller: CallerDep) -> AsyncIterator[None]:
+    """Counts the stream from before its answer begins until it has ended, or its client is gone."""
+    with resources.stream_places.taken(caller.key_id):
+        yield
+
+
+Place = Depends(_place, scope="request")
+
+
+@router.get("/events", dependencies=[Place], response_class=EventSourceResponse)
 async def stream_events(
     resources: Res, caller: CallerDep, after: BigId = None, last_event_id: LastEventId = None
 ) -> AsyncIterator[ServerSentEvent]:
@@ -59,7 +68,7 @@ async def stream_events(
         yield item
 
 
-@router.get("/experiments/{experiment_id}/events", response_class=EventSourceResponse)
+@router.get("/experiments/{experiment_id}/events", dependencies=[Place], response_class=EventSourceResponse)
 async def stream_experiment_events(
     resources: Res,
     caller: CallerDep,

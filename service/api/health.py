@@ -3,6 +3,8 @@
 import hashlib
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -12,7 +14,7 @@ from pydantic import Field
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.api.dependencies import Res, Resources
-from service.api.problems import ProblemError, fault
+from service.api.problems import FieldFault, ProblemError, fault
 from service.api.views import View
 from service.artifacts import ArtifactError
 from service.broker import CONNECT_SECONDS, make_celery
@@ -31,6 +33,14 @@ class HealthView(View):
     checks: dict[str, str] = Field(default={})
 
 
+@dataclass(frozen=True)
+class Look:
+    """What one look at all parts found: each that works, and what is wrong with the others."""
+
+    results: dict[str, str] = field(default_factory=dict)
+    faults: list[FieldFault] = field(default_factory=list)
+
+
 class _NotReadyError(Exception):
     """Why a check failed, in words that may leave the server."""
 
@@ -42,21 +52,27 @@ def healthz() -> HealthView:
 
 
 @router.get("/readyz")
-def readyz(resources: Res) -> HealthView:
+async def readyz(resources: Res) -> HealthView:
     """Database, artifact store and broker are there; else a 503 problem that names what is not.
 
-    A server without a broker says `polling`: its workers look for jobs by themselves.
+    A server without a broker says `polling`: its workers look for jobs by themselves. The answer is at most
+    2 s old.
     """
-    results, faults = {}, []
+    found = await resources.readiness.get(partial(_look, resources))
+    if found.faults:
+        detail = "; ".join(f"{item.field}: {item.message}" for item in found.faults)
+        raise ProblemError(503, "not-ready", detail, faults=found.faults)
+    return HealthView(status="ok", checks=found.results)
+
+
+def _look(resources: Resources) -> Look:
+    found = Look()
     for name, check in _CHECKS.items():
         try:
-            results[name] = _run(name, check, resources)
+            found.results[name] = _run(name, check, resources)
         except _NotReadyError as error:
-            faults.append(fault(name, str(error)))
-    if faults:
-        detail = "; ".join(f"{item.field}: {item.message}" for item in faults)
-        raise ProblemError(503, "not-ready", detail, faults=faults)
-    return HealthView(status="ok", checks=results)
+            found.faults.append(fault(name, str(error)))
+    return found
 
 
 def _run(name: str, check: Callable[[Resources], str], resources: Resources) -> str:

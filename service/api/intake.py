@@ -2,17 +2,18 @@
 
 import math
 from collections.abc import Iterator
-from os.path import normpath
 from pathlib import Path, PurePath
 from typing import Any
 
 from frs_core import datasets
 from frs_core.datasets.check import check, limited
 from frs_core.datasets.records import DatasetReport, Fault
+from frs_core.datasets.roots import named_outside
 from frs_core.methods import Signal
 from frs_core.spec import DatasetSpec, ExperimentSpec, JobKind, JobSpec, ScheduleSpec, Spec
 from frs_core.spec.cache import cache_size
 from frs_core.weights.reference import ZOO, check_host, is_address, parse_address
+from frs_core.weights.roots import refusal_of_path
 from service.api import checkpoints
 from service.api.problems import FieldFault, clean, fault, invalid
 from service.api.submitted_data import KnownData
@@ -75,7 +76,7 @@ def check_root(spec: DatasetSpec, settings: Settings) -> None:
 
 
 def check_weights(reference: str, settings: Settings, *, field: str = "checkpoint") -> None:
-    """Raises ProblemError (422) at `field` for weights that no worker could read."""
+    """Raises ProblemError (422) at `field` for weights that no worker could, or may, read."""
     _refuse(_weights(field, reference, settings))
 
 
@@ -120,9 +121,8 @@ def _root(field: str, spec: DatasetSpec, settings: Settings) -> Iterator[FieldFa
     yield from _relative(spec, field)
     if settings.datasets_visible and spec.root and (reason := refusal_of_root(spec.root, settings)):
         yield fault(field, reason, spec.root)
-    roots, place = settings.dataset_roots, PurePath(normpath(spec.root))
-    is_judged_here = settings.datasets_visible or not spec.root or not roots
-    if not is_judged_here and not any(place.is_relative_to(root) for root in roots):
+    is_judged_here = settings.datasets_visible or not spec.root
+    if not is_judged_here and named_outside(spec.root, settings.dataset_roots):
         yield fault(field, "lies outside FRS_DATASET_ROOTS; move the data set there", spec.root)
 
 
@@ -197,6 +197,8 @@ def _weights(field: str, value: str | None, settings: Settings) -> Iterator[Fiel
         elif not Path(value).is_absolute():
             if not is_id(value):  # whether that id is stored, the submission's own transaction finds out
                 yield fault(field, _NO_REFERENCE, value)
+        elif refusal := refusal_of_path(value, settings.import_roots, visible=settings.datasets_visible):
+            yield fault(field, refusal, value)
         elif settings.datasets_visible:
             checkpoints.inspect(Path(value))
     except ValueError as error:

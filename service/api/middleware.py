@@ -3,6 +3,8 @@
 import asyncio
 import re
 import time
+from collections.abc import Collection
+from typing import NamedTuple
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -11,13 +13,15 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.access.keys import without_secrets
+from service.api import multipart, received
 from service.api.problems import ProblemError, response
 from service.db.types import new_id
 
 MAX_DISCARDED_BYTES = 64 * 2**20
 SLOWEST_BYTES_PER_SECOND = 1000.0
 _UPLOAD = re.compile(r"^/api/v1/(jobs/[^/]+/predict|experiments/(import|[^/]+/external))$")
-_DATASET_UPLOAD = "/api/v1/datasets/upload"
+_DATASET_UPLOAD = re.compile("^/api/v1/datasets/upload$")
+_CHECKPOINT_UPLOAD = re.compile("^/api/v1/checkpoints$")
 _REQUEST_ID = re.compile(r"^[\w.-]{1,64}$", re.ASCII)
 _TOO_SLOW = "the body did not arrive in time; send it again, over a better connection or in smaller parts"
 _log = structlog.get_logger("service.api")
@@ -70,9 +74,20 @@ def _unexpected() -> ProblemError:
     return ProblemError(500, "internal", "the server failed; its log holds the cause under this request_id")
 
 
+class Allowance(NamedTuple):
+    """How large the bodies of one kind may be, and the setting that says so."""
+
+    path: re.Pattern[str]
+    media_types: Collection[str]
+    limit_bytes: int
+    setting: str
+
+
 class BodyLimit:
     """Refuses bodies over `limit_bytes` with a 413 problem; files and checkpoints have limits of their own.
 
+    Those hold only for bodies of the types in which a route takes files: any other may be read into memory
+    as a whole, by a route or for the token of a form.
     A body that comes more slowly than `SLOWEST_BYTES_PER_SECOND`, beyond `patience_seconds`, is refused with
     408: uvicorn itself would wait for ever. Starlette's own limiter answers in plain text; this one answers
     as everything else here does.
@@ -88,23 +103,20 @@ class BodyLimit:
         checkpoint_limit_bytes: int,
         patience_seconds: float,
     ) -> None:
-        self._app, self._limit_bytes, self._upload_limit_bytes = app, limit_bytes, upload_limit_bytes
-        self._dataset_limit_bytes, self._checkpoint_limit_bytes = dataset_limit_bytes, checkpoint_limit_bytes
-        self._patience_seconds = patience_seconds
+        self._app, self._limit_bytes, self._patience_seconds = app, limit_bytes, patience_seconds
+        forms = (multipart.MEDIA_TYPE,)
+        self._larger = (
+            Allowance(_UPLOAD, forms, upload_limit_bytes, "FRS_MAX_UPLOAD_BYTES"),
+            Allowance(_CHECKPOINT_UPLOAD, forms, checkpoint_limit_bytes, "FRS_MAX_CHECKPOINT_BYTES"),
+            Allowance(_DATASET_UPLOAD, received.MEDIA_TYPES, dataset_limit_bytes, "FRS_MAX_DATASET_BYTES"),
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit, setting = self._limit_bytes, "FRS_MAX_REQUEST_BYTES"
-        if _UPLOAD.match(scope["path"]):
-            limit, setting = self._upload_limit_bytes, "FRS_MAX_UPLOAD_BYTES"
-        elif scope["path"] == _DATASET_UPLOAD:
-            limit, setting = self._dataset_limit_bytes, "FRS_MAX_DATASET_BYTES"
-        elif scope["path"] == "/api/v1/checkpoints":
-            limit, setting = self._checkpoint_limit_bytes, "FRS_MAX_CHECKPOINT_BYTES"
-        detail = f"the body is larger than {limit} bytes; send less, or raise {setting} on the server"
+        limit, detail = self._judged(scope)
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isdecimal() and int(announced[:20]) > limit:
             await _discard(receive)
@@ -130,6 +142,18 @@ class BodyLimit:
             return message
 
         await self._app(scope, receive_within_limit, send)
+
+    def _judged(self, scope: Scope) -> tuple[int, str]:
+        """How many bytes this request's body may have, and what to tell of more."""
+        content_type = Headers(scope=scope).get("content-type", "")
+        media_type = content_type.partition(";")[0].strip().lower()
+        limit, setting, remedy = self._limit_bytes, "FRS_MAX_REQUEST_BYTES", "send less"
+        for larger in self._larger:
+            if larger.path.match(scope["path"]) and media_type in larger.media_types:
+                limit, setting = larger.limit_bytes, larger.setting
+            elif larger.path.match(scope["path"]):
+                remedy = f"send less, or a file as {' or '.join(larger.media_types)}"
+        return limit, f"the body is larger than {limit} bytes; {remedy}, or raise {setting} on the server"
 
 
 def _loop_time(moment: float) -> float:

@@ -9,8 +9,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.orm import Session
 
+from frs_core.datasets.roots import named_outside
 from frs_core.errors import PictureError
-from frs_core.prediction.pictures import pictures_in, read_pictures
+from frs_core.prediction.pictures import check_place, pictures_in, read_pictures
 from frs_core.spec import JobSpec, Picture, PredictSpec, ResourcesSpec
 from frs_core.spec.base import Name
 from frs_core.spec.predict import Runtime, ScoreThreshold
@@ -165,9 +166,13 @@ def _check_source(resources: Resources, wish: Wish) -> None:
         raise invalid(
             fault("path", "give an absolute path: the server does not know what it is relative to", path)
         )
-    if not resources.settings.datasets_visible:
+    settings = resources.settings
+    if not settings.datasets_visible:
+        if named_outside(path, settings.dataset_roots):
+            raise invalid(fault("path", "lies outside FRS_DATASET_ROOTS; move the pictures there", path))
         return
     try:
+        check_place(path, settings.dataset_roots)
         for _ in read_pictures(pictures_in(Path(path))[:MAX_CHECKED]):
             pass
     except PictureError as error:

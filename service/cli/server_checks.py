@@ -32,6 +32,8 @@ def _server(client: Client, session: Session) -> Finding:
         remedy = f"start one with `frs up`, or set FRS_URL (this address is from {session.source})"
         return Finding(name="server", level=Level.WARN, message=str(error), remedy=remedy)
     except ApiError as error:
+        if error.status == 404:
+            return _behind_proxy(client, session)
         checked = error.problem.get("checks") or {}
         wrong = [f"{name}: {result}" for name, result in checked.items() if result not in _WORKING]
         message = "; ".join(wrong) or str(error)
@@ -41,6 +43,17 @@ def _server(client: Client, session: Session) -> Finding:
     )
     parts = f" ({', '.join(checks)})" if checks else ""
     return Finding(name="server", level=Level.OK, message=f"{session.url} is ready{parts}{polling}")
+
+
+def _behind_proxy(client: Client, session: Session) -> Finding:
+    """A deployment's proxy tells nobody outside whether its servers are ready."""
+    try:
+        client.alive()
+    except ClientError as error:
+        message, remedy = f"{session.url} is no server of FRS: {error}", "set FRS_URL to the server's address"
+        return Finding(name="server", level=Level.FAIL, message=message, remedy=remedy)
+    message = f"{session.url} answers; whether it is ready is told on its own machine alone"
+    return Finding(name="server", level=Level.OK, message=message)
 
 
 def _key(client: Client, session: Session) -> Finding:

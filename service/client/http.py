@@ -83,6 +83,10 @@ class Client(
         """What a server that is ready says of its parts; where it is not, the ApiError says what is not."""
         return self._read(self._send("GET", "/readyz"), Readiness)
 
+    def alive(self) -> None:
+        """Raises ClientError unless the server answers at all."""
+        self._read(self._send("GET", "/healthz"), Readiness)
+
     def server_version(self) -> str:
         """The version of the server's package."""
         return self._get("/api/v1/openapi.json", Document).info.version

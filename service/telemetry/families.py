@@ -8,11 +8,11 @@ from enum import StrEnum
 
 REASONS = frozenset(
     {
-        "below_min_ap", "cancelled", "crash", "disk_full", "invalid_checkpoint", "invalid_dataset",
-        "invalid_picture", "invalid_predictions", "invalid_spec", "killed", "lease_lost", "nonfinite_loss",
-        "operator_missing", "out_of_memory", "paused", "run_limit", "stall_limit", "start_limit",
-        "state_damaged", "stopped", "storage_failed", "unexpected_ap", "user_error", "worker_died",
-        "worker_error", "worker_stopped",
+        "below_min_ap", "cancelled", "crash", "dataset_refused", "disk_full", "invalid_checkpoint",
+        "invalid_dataset", "invalid_picture", "invalid_predictions", "invalid_spec", "killed", "lease_lost",
+        "nonfinite_loss", "operator_missing", "out_of_memory", "paused", "run_limit", "stall_limit",
+        "start_limit", "state_damaged", "stopped", "storage_failed", "unexpected_ap", "user_error",
+        "weights_refused", "worker_died", "worker_error", "worker_stopped",
     }
 )  # fmt: skip
 """Why attempts end; what else a run may say counts as `other`, and no reason as `none`."""

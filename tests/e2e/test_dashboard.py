@@ -1,11 +1,13 @@
 """The pages in a real browser, before a real server."""
 
 import re
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
+from service.settings import Settings
 from tests.fixtures.server import AS_ADMIN
 
 if TYPE_CHECKING:
@@ -36,6 +38,20 @@ def test_an_empty_list_tells_how_to_submit_and_fills_itself(
     experiment_id = submit(name="newcomer")
     page.wait_for_selector(f"[data-experiment='{experiment_id}']", timeout=LIVE_MILLISECONDS)
     assert "newcomer" in page.inner_text("main")
+
+
+def test_a_page_that_gets_no_stream_tries_again_until_it_does(
+    page: "Page", server_url: str, submit: "Submit"
+) -> None:
+    with ExitStack() as others:
+        for _ in range(Settings().streams_per_key):
+            stream = httpx.stream("GET", f"{server_url}/api/v1/events", headers=AS_ADMIN, timeout=30)
+            assert others.enter_context(stream).status_code == 200
+        page.goto(server_url)
+        page.wait_for_selector("#connection[data-state=reconnecting]", timeout=LIVE_MILLISECONDS)
+        experiment_id = submit(name="unseen")
+    wait_until_live(page)
+    page.wait_for_selector(f"[data-experiment='{experiment_id}']", timeout=LIVE_MILLISECONDS)
 
 
 def test_an_experiment_shows_its_comparison_in_points(page: "Page", server_url: str, finished: str) -> None:

@@ -174,6 +174,40 @@ def test_a_path_that_holds_no_pictures_is_refused(
     assert word in answer.json()["errors"][0]["message"]
 
 
+@pytest.mark.parametrize("visible", [True, False])
+def test_pictures_lie_where_data_may(settings: Settings, trained: str, tmp_path: Path, visible: bool) -> None:
+    from fastapi.testclient import TestClient
+
+    from service.api.app import create_app
+
+    allowed, other = tmp_path / "allowed", tmp_path / "other"
+    for folder in (allowed, other):
+        folder.mkdir()
+        (folder / "a.png").write_bytes(picture())
+    limited = settings.model_copy(update={"dataset_roots": (allowed,), "datasets_visible": visible})
+    with TestClient(create_app(limited), headers=AS_ADMIN) as client:
+        url = f"/api/v1/jobs/{trained}/predict"
+        assert client.post(url, json={"path": str(allowed)}).status_code == 202
+        (allowed / "out").symlink_to(other)
+        seen_alone = [allowed / "out", allowed] if visible else []
+        for place in (other, other / "a.png", allowed / ".." / "other", other / "absent", *seen_alone):
+            answer = client.post(url, json={"path": str(place)})
+            assert answer.status_code == 422, place
+            [error] = answer.json()["errors"]
+            assert (error["field"], error["value"]) == ("path", str(place))
+            assert "FRS_DATASET_ROOTS" in error["message"]
+
+
+def test_a_file_that_is_too_large_is_not_read(api: "TestClient", trained: str, tmp_path: Path) -> None:
+    with (tmp_path / "archive.tar").open("wb") as file:
+        file.truncate(10**12)
+    answer = api.post(f"/api/v1/jobs/{trained}/predict", json={"path": str(tmp_path / "archive.tar")})
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert error["field"] == "path"
+    assert "give a picture of at most" in error["message"]
+
+
 def test_a_job_that_cannot_be_asked_says_why(
     api: "TestClient", ask: Ask, submit: "Submit", trained: str
 ) -> None:

@@ -3,8 +3,10 @@
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ import yaml
 from openapi_spec_validator import validate
 from sqlalchemy import text
 
+from service.api import health
 from service.api.app import create_app
 from service.db.engine import create_engine
 from service.settings import Settings
@@ -103,6 +106,31 @@ def test_a_server_in_order_is_alive_and_ready(api: "TestClient") -> None:
     assert api.get("/healthz").json()["status"] == "ok"
     ready = api.get("/readyz").json()
     assert ready == {"status": "ok", "checks": {"database": "ok", "artifacts": "ok", "broker": "polling"}}
+
+
+def test_readiness_is_looked_at_once_for_all_who_ask(
+    api: "TestClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+    free = threading.Event()
+
+    def check(_: object) -> str:
+        looks.append(time.monotonic())
+        assert free.wait(20)
+        return "ok"
+
+    monkeypatch.setitem(health._CHECKS, "artifacts", check)
+    with ThreadPoolExecutor(61) as pool:
+        # more than there are threads for requests: who waits keeps none of them
+        asking = [pool.submit(api.get, "/readyz") for _ in range(60)]
+        wait_until(lambda: looks)
+        assert pool.submit(api.get, "/api/v1/jobs").result(20).status_code == 200
+        free.set()
+        assert {asked.result(20).status_code for asked in asking} == {200}
+    assert len(looks) == 1
+    monkeypatch.setattr("service.api.readiness.KEPT_SECONDS", 0.0)
+    assert api.get("/readyz").status_code == 200
+    assert len(looks) == 2
 
 
 @pytest.mark.parametrize(

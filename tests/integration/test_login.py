@@ -144,6 +144,16 @@ def test_a_session_changes_nothing_without_the_token_of_its_pages(
     assert browser.post("/api/v1/keys", json=body, headers={"X-CSRF-Token": one}).status_code == 403
 
 
+@pytest.mark.parametrize("path", ["/api/v1/datasets/upload", "/api/v1/checkpoints"])
+def test_a_form_is_read_for_its_token_no_further_than_any_request(browser: "TestClient", path: str) -> None:
+    log_in(browser)
+    pieces = (b"a" * 100_000 for _ in range(11))
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = browser.post(path, content=pieces, headers=form)
+    assert answer.status_code == 413
+    assert "FRS_MAX_REQUEST_BYTES" in answer.json()["detail"]
+
+
 def test_a_form_carries_the_token_and_still_arrives_whole(browser: "TestClient") -> None:
     log_in(browser)
     form = {"_mode": "yaml", "_yaml": "name: a form\n"}

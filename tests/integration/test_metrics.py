@@ -235,7 +235,6 @@ def test_failures_of_the_store_are_counted_by_operation(
     def fail(*_: object) -> str:
         raise ArtifactError("away")
 
-    api.get("/readyz")
     assert not [labels for name, labels in scrape() if name == "frs_store_errors_total"]
     monkeypatch.setattr("service.artifacts.local.Store.put", fail)
     assert api.get("/readyz").status_code == 503

@@ -117,6 +117,13 @@ def test_metrics_are_not_for_those_outside(proxy: Proxy) -> None:
         assert "frs_build_info" not in answer.text
 
 
+def test_readiness_is_not_for_those_outside(proxy: Proxy) -> None:
+    for path in ("/readyz", "//readyz", "/./readyz", "/%72eadyz", "/x/../readyz"):
+        answer = proxy.client.get(f"{proxy.url}{path}")
+        assert answer.status_code == 404, path
+        assert "broker" not in answer.text
+
+
 def test_an_event_arrives_at_once(proxy: Proxy) -> None:
     arrived: list[float] = []
 

@@ -54,6 +54,16 @@ def test_who_has_no_key_is_counted_by_address(client_of: ClientOf) -> None:
     assert answers[0].headers["RateLimit-Policy"] == '"address";q=2;w=60'
 
 
+def test_readiness_is_free_for_the_same_machine_alone(client_of: ClientOf) -> None:
+    from fastapi.testclient import TestClient
+
+    client = client_of(requests_per_minute=2)
+    assert [client.get("/readyz").status_code for _ in range(3)] == [200, 200, 429]
+    for address in ("127.0.0.1", "::1", "::ffff:127.0.0.1"):
+        local = TestClient(client.app, client=(address, 50000))
+        assert [local.get("/readyz").status_code for _ in range(3)] == [200, 200, 200]
+
+
 def test_keys_cannot_be_guessed_quickly(
     client_of: ClientOf, make_caller: MakeCaller, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,6 +77,42 @@ def test_a_form_of_countless_parts_or_headers_is_refused(api: "TestClient", body
     assert "more than" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("path", "files"),
+    [
+        ("/api/v1/checkpoints", "multipart/form-data; boundary=x"),
+        ("/api/v1/datasets/upload", "application/zip"),
+        (f"{EXPERIMENTS}/import", "multipart/form-data; boundary=x"),
+        (f"{EXPERIMENTS}/abcd/external", "multipart/form-data; boundary=x"),
+        ("/api/v1/jobs/abcd/predict", "multipart/form-data; boundary=x"),
+    ],
+)
+def test_what_is_read_into_memory_is_small_where_files_are_taken_too(
+    settings: Settings, path: str, files: str
+) -> None:
+    from fastapi.testclient import TestClient
+
+    limits = ("max_upload_bytes", "max_dataset_bytes", "max_checkpoint_bytes")
+    changed = settings.model_copy(update={"max_request_bytes": 1000, **dict.fromkeys(limits, 2000)})
+    with TestClient(create_app(changed), headers=AS_ADMIN) as client:
+        for kind in ("application/json", "application/x-www-form-urlencoded", "text/plain"):
+            answer = client.post(path, content=b" " * 1500, headers={"Content-Type": kind})
+            assert answer.status_code == 413, kind
+            for word in ("FRS_MAX_REQUEST_BYTES", files.partition(";")[0]):
+                assert word in answer.json()["detail"]
+        answer = client.post(path, content=b" " * 1500, headers={"Content-Type": files})
+        assert answer.status_code != 413, answer.text
+        answer = client.post(path, content=b" " * 2001, headers={"Content-Type": files})
+        assert answer.status_code == 413
+        assert "FRS_MAX_REQUEST_BYTES" not in answer.json()["detail"]
+
+
+def test_a_body_that_does_not_say_its_length_is_counted_as_it_comes(api: "TestClient") -> None:
+    pieces = (b" " * 100_000 for _ in range(11))
+    answer = api.post("/api/v1/checkpoints", content=pieces, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 413
+
+
 def test_a_body_that_never_ends_to_arrive_is_given_up(settings: Settings) -> None:
     app = create_app(settings.model_copy(update={"body_patience_seconds": 0.05}))
     sent: list[Any] = []

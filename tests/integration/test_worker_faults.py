@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from frs_core.spec import DatasetSpec, JobSpec
 from service.artifacts import ArtifactStore
 from service.db.models import Checkpoint, Event
 from service.db.states import AttemptState, JobState
@@ -74,6 +75,30 @@ def test_a_fault_the_user_must_mend_is_not_retried(
     job = witness.job(job_id)
     assert (job.reason_code, job.reason_field) == ("invalid_dataset", "dataset.root")
     assert job.reason == "the train split has no images: check dataset.root"
+
+
+@pytest.mark.parametrize(
+    ("setting", "code"), [("dataset_roots", "dataset_refused"), ("import_roots", "weights_refused")]
+)
+def test_a_job_that_names_what_this_host_does_not_read_is_not_retried(
+    workplace: Workplace,
+    witness: Witness,
+    submit_miniature: SubmitMiniature,
+    claim_next: ClaimNext,
+    tmp_path: Path,
+    setting: str,
+    code: str,
+) -> None:
+    job_id = submit_miniature()
+    claim = claim_next()
+    assert isinstance(claim.spec, JobSpec)
+    dataset = DatasetSpec(format="voc", root=str(tmp_path))
+    claim = replace(
+        claim, spec=claim.spec.model_copy(update={"dataset": dataset, "checkpoint": "/etc/hosts.pth"})
+    )
+    settings = workplace.settings.model_copy(update={setting: (tmp_path / "allowed",)})
+    assert supervise(replace(workplace, settings=settings), claim) is JobState.FAILED
+    assert witness.job(job_id).reason_code == code
 
 
 def test_a_malformed_line_is_a_warning_and_costs_nothing(

@@ -80,6 +80,14 @@ def test_every_setting_it_gives_exists(compose):
     assert given <= {f"FRS_{name.upper()}" for name in Settings.model_fields}
 
 
+def test_the_folders_that_requests_may_name_are_those_that_are_mounted(compose):
+    for name in ("api-1", "api-2", "keeper", "worker", "worker-gpu"):
+        service = compose["services"][name]
+        folders = {volume.split(":")[-2] for volume in service["volumes"] if volume.endswith(":ro")}
+        assert {service["environment"]["FRS_DATASET_ROOTS"]} == folders
+        assert {service["environment"]["FRS_IMPORT_ROOTS"]} == folders
+
+
 def test_every_module_it_starts_exists(repo_root, compose):
     commands = [service.get("command") for service in compose["services"].values()]
     commands += [
@@ -171,13 +179,6 @@ def test_the_api_believes_the_proxy_alone_about_who_asks(compose):
     for name in ("api-1", "api-2"):
         assert compose["services"][name]["environment"]["FRS_TRUSTED_PROXIES"] == proxy
         assert name in compose["services"][name]["environment"]["FRS_ALLOWED_HOSTS"].split(",")
-
-
-def test_whoever_reads_a_data_set_sees_it_and_keeps_to_its_root(compose):
-    for name in ("api-1", "api-2", "keeper", "worker", "worker-gpu"):
-        service = compose["services"][name]
-        assert service["environment"]["FRS_DATASET_ROOTS"] == "/datasets", name
-        assert "${FRS_DATASETS:-./data}:/datasets:ro" in service["volumes"], name
 
 
 def test_no_secret_is_written_in_it(compose):

@@ -1,5 +1,7 @@
 """So many requests a minute: by key, by address where no key came with them, fewer where one was refused."""
 
+from ipaddress import IPv6Address, ip_address
+
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -9,8 +11,10 @@ from service.api.perimeter.counting import WINDOW_SECONDS, Count, Counter
 from service.api.problems import ProblemError
 from service.api.rendering import answer
 
-FREE = ("/healthz", "/readyz", "/metrics", "/static/")
+FREE = ("/healthz", "/metrics", "/static/")
 """What is asked for by machines that watch, and what a page brings along, counts for nobody."""
+READINESS = "/readyz"
+"""Costs more, and everybody may ask: it is free for who watches from the same machine."""
 
 
 class RateLimit:
@@ -25,7 +29,7 @@ class RateLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["path"].startswith(FREE):
+        if scope["type"] != "http" or _is_free(scope):
             await self._app(scope, receive, send)
             return
         request = Request(scope)
@@ -64,7 +68,7 @@ class FailedLogins:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["path"].startswith(FREE) or not _claims(scope):
+        if scope["type"] != "http" or scope["path"].startswith((*FREE, READINESS)) or not _claims(scope):
             await self._app(scope, receive, send)
             return
         request = Request(scope)
@@ -84,6 +88,20 @@ class FailedLogins:
             await send(message)
 
         await self._app(scope, receive, send_and_count)
+
+
+def _is_free(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return path.startswith(FREE) or (path == READINESS and _is_loopback(address_of(Request(scope))))
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:  # a socket's file, or a name
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return (mapped or found).is_loopback
 
 
 def _claims(scope: Scope) -> bool:

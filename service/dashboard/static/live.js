@@ -33,10 +33,10 @@
         this.readyState = EventSource.OPEN;
         if (this.onopen) this.onopen(event);
       };
-      this.inner.onerror = (event) => {
+      this.inner.onerror = () => {
         this.readyState = this.inner ? this.inner.readyState : EventSource.CLOSED;
         if (this.readyState === EventSource.CLOSED) sources.delete(this); // another takes its place
-        if (this.onerror) this.onerror(event);
+        if (this.onerror) this.onerror(); // without the event, which htmx would log: the browser did
       };
       this.inner.onmessage = (event) =>
         this.dispatchEvent(new MessageEvent("message", { data: event.data, lastEventId: event.lastEventId }));

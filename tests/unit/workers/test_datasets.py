@@ -2,13 +2,14 @@
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from frs_core.datasets.check import check
 from frs_core.files import file_sha256
-from frs_core.spec import PreflightSpec, dataset_of
+from frs_core.spec import DetectorSpec, PredictSpec, PreflightSpec, dataset_of
 from frs_core.spec.dataset import DatasetSpec
 from service.artifacts import open_store
 from service.db.ledger import Claim, Lease, StoredInput
@@ -75,3 +76,29 @@ def test_a_folder_outside_the_roots_of_this_host_is_refused(voc_copy: Path, tmp_
     (voc_copy / "JPEGImages" / "out").symlink_to("/etc")
     with pytest.raises(RefusedDatasetError, match="JPEGImages/out"):
         placed(claim, store, inside)
+
+
+def test_pictures_outside_the_roots_of_this_host_are_refused(tmp_path: Path) -> None:
+    allowed, other = tmp_path / "allowed", tmp_path / "other"
+    allowed.mkdir()
+    other.mkdir()
+    settings = Settings(data_dir=tmp_path / "data", dataset_roots=(allowed,))
+    store = open_store(settings.resolved_artifacts_url)
+
+    def look(path: Path) -> Claim:
+        detector = DetectorSpec(zoo="retinanet/retinanet_r50_fpn_1x_coco")
+        spec = PredictSpec(
+            name="p", detector=detector, classes=("red",), input_size=(64, 64), checkpoint="w", path=str(path)
+        )
+        claim = replace(claim_of(DatasetSpec(format="synthetic")), spec=spec)
+        return placed(claim, store, settings)
+
+    assert look(allowed).spec.kind == "predict"
+    (allowed / "out").symlink_to(other)
+    for place, word in (
+        (other, "other lies outside"),
+        (allowed / "out", "out lies outside"),
+        (allowed, "out"),
+    ):
+        with pytest.raises(RefusedDatasetError, match=word):
+            look(place)

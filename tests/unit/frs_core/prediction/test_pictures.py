@@ -49,6 +49,32 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(
         pictures.pixels_of("a.png", content[:60])
 
 
+def test_a_file_beyond_the_limit_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "archive.tar").open("wb") as file:
+        file.truncate(pictures.MAX_BYTES + 1)  # of nothing: it takes no place on the disk
+    with pytest.raises(PictureError, match=r"archive\.tar has 200,000,001 bytes: give a picture of at most"):
+        next(pictures.read_pictures(pictures.pictures_in(tmp_path / "archive.tar")))
+
+
+def test_pictures_lie_within_the_roots_links_followed(tmp_path: Path) -> None:
+    allowed, other = tmp_path / "allowed", tmp_path / "other"
+    allowed.mkdir()
+    other.mkdir()
+    for folder in (allowed, other):
+        save(folder / "a.png")
+    (allowed / "folder").symlink_to(other)
+    pictures.check_place(str(allowed / "a.png"), [allowed])
+    pictures.check_place(str(other), [])
+    told = set()
+    for place in (other, other / "a.png", other / "absent", allowed / "folder", allowed / ".." / "other"):
+        with pytest.raises(PictureError, match="FRS_DATASET_ROOTS") as refused:
+            pictures.check_place(str(place), [allowed])
+        told.add(str(refused.value).replace(str(place), "it"))
+    assert len(told) == 1  # of what is there and of what is not the same is said
+    with pytest.raises(PictureError, match="such as folder"):
+        pictures.check_place(str(allowed), [allowed])
+
+
 def test_a_box_is_drawn_in_the_colour_of_its_class_and_nothing_else_changes() -> None:
     grey = np.full((200, 300, 3), 90, np.uint8)
     drawn = np.asarray(draw_boxes(grey, [DrawnBox(box=(50, 60, 150, 160), label=1)]))

@@ -44,6 +44,23 @@ def test_a_server_that_is_not_ready_fails_with_its_reasons(
     assert found["server"]["message"] == "broker: cannot be reached"
 
 
+@pytest.mark.parametrize(
+    ("alive", "level", "word"),
+    [
+        ({"status": "ok"}, "ok", "on its own machine alone"),
+        (httpx.Response(404, text="nginx"), "fail", "no server of FRS"),
+    ],
+)
+def test_a_proxy_that_does_not_tell_of_readiness_is_no_fault(
+    run: Run, server: Any, probe: dict[str, Any], alive: Any, level: str, word: str
+) -> None:
+    server.answers["GET /readyz"] = httpx.Response(404, text="nginx")
+    server.answers["GET /healthz"] = alive
+    _, found = findings(run)
+    assert found["server"]["level"] == level
+    assert word in found["server"]["message"]
+
+
 def test_what_torch_cannot_do_is_named_with_its_remedy(run: Run, server: Any, probe: dict[str, Any]) -> None:
     server.answers["GET /readyz"] = {"status": "ok"}
     probe.clear()
