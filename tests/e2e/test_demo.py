@@ -35,7 +35,7 @@ def test_a_demo_compares_reports_and_leaves_nothing_running(
     assert "Dashboard: http://127.0.0.1:" in out
     assert "gap closed" in out
     assert {path.name for path in (tmp_path / "reports").iterdir()} == {
-        f"comparison.{name}" for name in ("csv", "html", "json", "md", "pdf", "tex")
+        f"comparison.{name}" for name in ("csv", "html", "json", "md", "pdf", "tex", "zip")
     }
     assert marked(str(tmp_path)) == set()
 

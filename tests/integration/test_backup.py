@@ -3,7 +3,6 @@
 import sqlite3
 import threading
 import zipfile
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,23 +12,18 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from frs_core.events import CheckpointKind, MetricEvent, ProgressEvent
-from frs_core.spec import DatasetSpec
 from service.artifacts import open_store
-from service.datasets.files import archive_key
-from service.db import datasets, ledger
-from service.db.dump import FILE_COLUMNS
-from service.db.engine import check_schema, create_engine, session_factory
-from service.db.models import Attempt, Base, DatasetVersion, Event, Experiment, Job, MetricPoint, MetricSeries
-from service.db.states import AttemptState, DatasetState, JobState
-from service.db.types import new_id
+from service.db import ledger
+from service.db.engine import check_schema, create_engine
+from service.db.models import Attempt, Event, Experiment, Job, MetricPoint, MetricSeries
+from service.db.states import AttemptState, JobState
 from service.jobs.ownership import owns
 from service.operate.archive import BackupError
 from service.operate.backup import back_up, verify
 from service.operate.restore import NotEmptyError, restore
 from service.settings import Settings
-from tests.fixtures.databases import temporary_database
 from tests.fixtures.ledgers import Hand
-from tests.fixtures.s3_server import S3Bucket
+from tests.fixtures.restores import quiet
 from tests.fixtures.submissions import Submit
 from tests.fixtures.workplaces import ClaimNext, SubmitMiniature
 from tests.waiting import wait_until
@@ -37,16 +31,6 @@ from workers.supervisor import supervise
 from workers.workplace import Workplace
 
 KEPT = Path(__file__).parent.parent / "data" / "databases"
-
-
-@pytest.fixture
-def other_database_url(database_url: str, tmp_path: Path) -> Iterator[str]:
-    """An empty database of the same kind."""
-    if database_url.startswith("sqlite"):
-        yield f"sqlite:///{tmp_path / 'other.db'}"
-        return
-    with temporary_database(database_url) as url:
-        yield url
 
 
 @pytest.fixture
@@ -59,25 +43,6 @@ def quick_settings(quick_settings: Settings) -> Settings:
 def settings(quick_settings: Settings, database_url: str) -> Settings:
     """Of the system that is backed up."""
     return quick_settings.model_copy(update={"database_url": database_url})
-
-
-@pytest.fixture
-def other(quick_settings: Settings, other_database_url: str, tmp_path: Path) -> Settings:
-    """Of the system that is restored."""
-    changes = {"database_url": other_database_url, "data_dir": tmp_path / "other"}
-    return quick_settings.model_copy(update=changes)
-
-
-@pytest.fixture
-def restored(other: Settings) -> Iterator[sessionmaker[Session]]:
-    """Sessions on it."""
-    engine = create_engine(other.database_url)
-    yield session_factory(engine)
-    engine.dispose()
-
-
-def quiet(_message: str) -> None:
-    """Nobody listens."""
 
 
 def test_a_system_at_work_is_restored_and_its_jobs_end_as_they_would_have(
@@ -166,45 +131,6 @@ def test_a_backup_names_what_the_store_lacks_though_a_row_names_it(
     hand.save(hand.take(), CheckpointKind.BEST, 5, uri="file:jobs/never")
     _, manifest = back_up(settings, tmp_path / "made.backup", with_contents=False, say=quiet)
     assert manifest.missing == ("file:jobs/never",)
-
-
-def test_data_sets_that_were_sent_go_along_into_another_store(
-    settings: Settings,
-    other: Settings,
-    sessions: sessionmaker[Session],
-    restored: sessionmaker[Session],
-    moto_bucket: S3Bucket,
-    tmp_path: Path,
-) -> None:
-    first, last = sorted([new_id(), new_id()])
-    kept = _send(sessions, settings, tmp_path, DatasetState.READY, version_id=last)
-    # it refers to a row behind it
-    same = _send(sessions, settings, tmp_path, DatasetState.READY, version_id=first, same_as_id=kept)
-    failed = _send(sessions, settings, tmp_path, DatasetState.FAILED)
-    lost = _send(sessions, settings, tmp_path, DatasetState.READY)
-    store = open_store(settings.resolved_artifacts_url)
-    for version_id in (same, failed, lost):
-        store.delete(f"file:{archive_key(version_id)}")
-    path, manifest = back_up(settings, tmp_path / "made.backup", with_contents=True, say=quiet)
-    assert (manifest.files.num_lines, manifest.missing) == (2, (f"file:{archive_key(lost)}",))
-
-    other = other.model_copy(update={"artifacts_url": moto_bucket.address})
-    done = restore(other, path, quick=False, say=quiet)
-    assert (done.num_copied, done.missing, done.dropped) == (1, manifest.missing, ())
-    with restored() as session:
-        row = session.get_one(DatasetVersion, kept)
-        assert row.archive_uri == f"s3:{archive_key(kept)}"
-        open_store(moto_bucket.address).fetch(row.archive_uri, tmp_path / "back", row.archive_sha256 or "")
-    assert (tmp_path / "back").read_bytes() == kept.encode()
-
-
-def test_every_table_that_names_stored_files_is_known_to_backups() -> None:
-    naming = {
-        name: {column.name for column in table.columns if column.name.split("_")[-1] == "uri"}
-        for name, table in Base.metadata.tables.items()
-    }
-    known = {name: {uri} for name, (uri, _, _) in FILE_COLUMNS.items()}
-    assert {name: columns for name, columns in naming.items() if columns} == known
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
@@ -318,31 +244,6 @@ def _store(
     )
     with hand.sessions.begin() as session:
         ledger.record_checkpoint(session, lease, event, uri=uri)
-
-
-def _send(
-    sessions: sessionmaker[Session],
-    settings: Settings,
-    folder: Path,
-    state: DatasetState,
-    *,
-    version_id: str = "",
-    same_as_id: str | None = None,
-) -> str:
-    """A version whose archive holds the version's id; gives that."""
-    from frs_core.files import file_sha256
-
-    version_id, source = version_id or new_id(), folder / "archive"
-    source.write_text(version_id)
-    sha256, size_bytes = file_sha256(source), source.stat().st_size
-    uri = open_store(settings.resolved_artifacts_url).put(source, archive_key(version_id), sha256)
-    with sessions.begin() as session:
-        row, _ = datasets.register_archive(
-            session, "cells", DatasetSpec(format="voc"), archive=(uri, sha256, size_bytes),
-            version_id=version_id, owner_key_id=None,
-        )  # fmt: skip
-        row.state, row.same_as_id = state, same_as_id
-    return version_id
 
 
 def _points(column: object, job_id: str) -> object:
