@@ -88,8 +88,9 @@ def worker_and_keeper(repo_root: Path, environment: dict[str, str], tmp_path: Pa
     for process in started:
         process.terminate()
     try:
-        assert [process.wait(20) for process in started] == [0, 0], (tmp_path / "log").read_text()
+        assert [process.wait(20) for process in started] == [0, 0]
     finally:
+        sys.stdout.write((tmp_path / "log").read_text())  # shown where the test failed
         for process in started:
             process.kill()
 
@@ -104,7 +105,7 @@ def test_jobs_are_relayed_and_run_before_and_after_the_broker_was_killed(
     rabbitmq.stop()
     second = submit_miniature(steps=5)
     rabbitmq.start()
-    wait_until(lambda: _state(sessions, second) is JobState.SUCCEEDED)
+    wait_until(lambda: _state(sessions, second) is JobState.SUCCEEDED, seconds=120)
     wait_until(lambda: rabbitmq.num_messages() == 0)
     with sessions() as session:
         unsent = select(OutboxMessage).where(OutboxMessage.published_at.is_(None))
