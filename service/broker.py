@@ -19,6 +19,8 @@ WAKE_TASK = "frs.wake"
 NO_BROKER_URL = "memory://localhost/"
 CONNECT_SECONDS = 4.0
 CONFIRM_SECONDS = 4.0
+ANSWER_SECONDS = 5.0
+"""For a RabbitMQ that was asked something: it may leave even the end of a channel unanswered for a minute."""
 HEARTBEAT_SECONDS = 20.0
 """RabbitMQ ends a connection that is silent for twice as long, and a worker one whose broker is."""
 RABBITMQ_SCHEMES = frozenset({"amqp", "amqps", "pyamqp"})
@@ -92,7 +94,8 @@ def is_rabbitmq(broker_url: str) -> bool:
 
 def _transport_options(broker_url: str) -> dict[str, float | bool]:
     if is_rabbitmq(broker_url):
-        return {"confirm_publish": True, **_QUICK_RETRIES}
+        waits = {"read_timeout": ANSWER_SECONDS, "write_timeout": ANSWER_SECONDS}
+        return {"confirm_publish": True, **waits, **_QUICK_RETRIES}
     if not broker_url.startswith("redis"):
         return {}
     return {
