@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
+Model = TypeVar("Model", bound=BaseModel)
 MAX_DEPTH = 64
 _TOO_DEEP = f"the body is nested too deeply, beyond {MAX_DEPTH} levels; no specification needs that"
 
@@ -35,6 +38,19 @@ class JsonRoute(APIRoute):
 class _Request(Request):
     async def json(self) -> Any:
         return read_json(await self.body())
+
+
+def validated(kind: type[Model], content: Any) -> Model:
+    """What was read, as a model. Raises RequestValidationError, which names the fields of the body."""
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        raise of_body(error) from error
+
+
+def of_body(error: ValidationError) -> RequestValidationError:
+    """The same faults as FastAPI tells them of a body that it read itself."""
+    return RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in error.errors()])
 
 
 def read_json(body: bytes) -> Any:

@@ -6,7 +6,6 @@ from pathlib import PurePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from frs_core.spec import DetectorSpec, ExperimentSpec, JobKind, JobSpec, ScoreSpec, canonical_hash
@@ -14,7 +13,7 @@ from frs_core.spec.base import Name
 from frs_core.spec.score import Line
 from frs_core.weights.reference import Reference
 from service.api import intake
-from service.api.bodies import read_json
+from service.api.bodies import of_body, read_json, validated
 from service.api.dependencies import Res, Resources, RowLabel
 from service.api.job_views import JobDetail
 from service.api.jobs import job_detail
@@ -145,7 +144,7 @@ async def _wish(request: Request) -> Wish:
     content_type = request.headers.get("content-type", "")
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == "application/json":
-        return Wish(_validated(ExternalCheckpoint, read_json(await request.body())))
+        return Wish(validated(ExternalCheckpoint, read_json(await request.body())))
     if media_type != MEDIA_TYPE:
         message = f"send predictions as {MEDIA_TYPE}, or a checkpoint as application/json"
         raise ProblemError(415, "unsupported-media-type", f"Content-Type is {media_type[:100]!r}: {message}")
@@ -158,21 +157,10 @@ async def _wish(request: Request) -> Wish:
             files.append(part.content)
         else:
             fields[part.name] = part.text
-    body = _validated(ExternalPredictions, fields)
+    body = validated(ExternalPredictions, fields)
     if not files:
         raise invalid(fault("predictions", "required, and absent; add the file"))
     return Wish(body, files[0])
-
-
-def _validated(kind: type[BaseModel], content: Any) -> Any:
-    try:
-        return kind.model_validate(content)
-    except ValidationError as error:
-        raise _located(error) from error
-
-
-def _located(error: ValidationError) -> RequestValidationError:
-    return RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in error.errors()])
 
 
 @router.post(
@@ -200,7 +188,7 @@ def add_external(
     try:
         spec = wish.spec(specification)
     except ValidationError as error:
-        raise _located(error) from error
+        raise of_body(error) from error
     submitted = _submitted(resources, full_id, wish, spec, key)
     submitted.mark(response, 202)
     with resources.read() as session:

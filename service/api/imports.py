@@ -6,8 +6,7 @@ from pathlib import Path, PurePath
 from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
 
 from frs_core.errors import CheckpointError
@@ -15,7 +14,7 @@ from frs_core.spec import ImportSpec
 from frs_core.spec.base import Name
 from frs_core.weights.reference import EXTENSIONS, is_address
 from service.api import checkpoints, intake
-from service.api.bodies import read_json
+from service.api.bodies import read_json, validated
 from service.api.dependencies import Res, Resources
 from service.api.import_roots import copy_limited, copy_plain, path_below
 from service.api.job_views import JobDetail
@@ -102,7 +101,7 @@ def _described() -> dict[str, Any]:
 async def _wish(request: Request) -> AsyncIterator[Wish]:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "application/json":
-        body = _validated(read_json(await request.body()))
+        body = validated(CheckpointImport, read_json(await request.body()))
         if (body.path is None) == (body.url is None):
             raise invalid(fault("path", "give either a `path` or a `url`, or upload a `file`"))
         yield Wish(body)
@@ -115,19 +114,10 @@ async def _wish(request: Request) -> AsyncIterator[Wish]:
         upload = form.get("file")
         if not isinstance(upload, UploadFile):
             raise invalid(fault("file", "required, and absent; add the file"))
-        body = _validated(texts)
+        body = validated(CheckpointImport, texts)
         if body.path is not None or body.url is not None:
             raise invalid(fault("file", "give a file, or a path or url as application/json: one of them"))
         yield Wish(body, upload.file, upload.filename or "")
-
-
-def _validated(content: Any) -> CheckpointImport:
-    try:
-        return CheckpointImport.model_validate(content)
-    except ValidationError as error:
-        raise RequestValidationError(
-            [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
-        ) from error
 
 
 @router.post(

@@ -5,7 +5,6 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.orm import Session
 
@@ -17,7 +16,7 @@ from frs_core.spec.base import Name
 from frs_core.spec.predict import Runtime, ScoreThreshold
 from service.access.caller import Caller
 from service.api.access import CallerDep
-from service.api.bodies import read_json
+from service.api.bodies import of_body, read_json, validated
 from service.api.dependencies import Res, Resources
 from service.api.job_views import JobDetail
 from service.api.jobs import job_detail
@@ -70,7 +69,7 @@ async def _wish(request: Request) -> Wish:
     content_type = request.headers.get("content-type", "")
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == "application/json":
-        return Wish(request=_request(read_json(await request.body())), uploads=Uploads())
+        return Wish(request=validated(PredictRequest, read_json(await request.body())), uploads=Uploads())
     if media_type != MEDIA_TYPE:
         message = f"send pictures as {MEDIA_TYPE}, or a path as application/json"
         raise ProblemError(415, "unsupported-media-type", f"Content-Type is {media_type[:100]!r}: {message}")
@@ -82,18 +81,7 @@ async def _wish(request: Request) -> Wish:
                 raise invalid(fault(part.name, "is given twice; keep one of them"))
             fields[part.name] = part.text
     pictures = [(part.filename or "", part.content) for part in parts if part.name == "images"]
-    return Wish(request=_request(fields), uploads=Uploads(pictures))
-
-
-def _request(content: Any) -> PredictRequest:
-    try:
-        return PredictRequest.model_validate(content)
-    except ValidationError as error:
-        raise _located(error) from error
-
-
-def _located(error: ValidationError) -> RequestValidationError:
-    return RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in error.errors()])
+    return Wish(request=validated(PredictRequest, fields), uploads=Uploads(pictures))
 
 
 @router.post(
@@ -198,7 +186,7 @@ def _spec(session: Session, job: Job, request: PredictRequest, pictures: Sequenc
             **model,
         )
     except ValidationError as error:
-        raise _located(error) from error
+        raise of_body(error) from error
 
 
 def _source(job: Job) -> JobSpec:
